@@ -1,0 +1,42 @@
+"""VVV, VVI, VII: each component has a matrix of its own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesgmm.covariance.blocks import Block
+from bayesgmm.covariance.structure import Array, PseudoObservations, Structure
+
+
+@dataclass(frozen=True)
+class Separate(Structure):
+    r"""Own matrices: :math:`\Sigma_k = S_k / n_k`, reduced to the block's form."""
+
+    code: str
+    synonyms: tuple[str, ...]
+    block: Block
+
+    @property
+    def is_shared(self) -> bool:
+        return False
+
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        return n_components * self.block.n_parameters(n_features)
+
+    def least_count(self, n_features: int) -> int:
+        return self.block.order(n_features)
+
+    def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
+        n_features = scatter.shape[1]
+        numerator = self.block.reduce(scatter)
+        denominator = counts * self.block.multiplicity(n_features)
+        if pseudo is not None:
+            numerator, denominator = numerator + pseudo.scatter, denominator + pseudo.counts
+        compact = numerator / denominator.reshape(-1, *[1] * (numerator.ndim - 1))
+        return self.block.expand(compact, n_features)
+
+    def compact(self, matrices: Array) -> Array:
+        return self.block.compact(matrices)
+
+    def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
+        return np.asarray(self.block.expand(compact, n_features))

@@ -1,0 +1,42 @@
+"""EEE, EEI, EII: one matrix for all components."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesgmm.covariance.blocks import Block
+from bayesgmm.covariance.structure import Array, PseudoObservations, Structure
+
+
+@dataclass(frozen=True)
+class Shared(Structure):
+    r"""One matrix: :math:`\Sigma = \sum_k S_k / \sum_k n_k`, reduced to the block's form."""
+
+    code: str
+    synonyms: tuple[str, ...]
+    block: Block
+
+    @property
+    def is_shared(self) -> bool:
+        return True
+
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        return self.block.n_parameters(n_features)
+
+    def least_count(self, n_features: int) -> int:
+        return 0
+
+    def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
+        n_features = scatter.shape[1]
+        numerator = self.block.reduce(scatter).sum(axis=0)
+        denominator = counts.sum() * self.block.multiplicity(n_features)
+        if pseudo is not None:
+            numerator, denominator = numerator + pseudo.scatter, denominator + pseudo.counts
+        return self.expand(numerator / denominator, len(counts), n_features)
+
+    def compact(self, matrices: Array) -> Array:
+        return np.asarray(self.block.compact(matrices[0]))
+
+    def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
+        matrix = self.block.expand(np.asarray(compact), n_features)
+        return np.repeat(matrix[None], n_components, axis=0)

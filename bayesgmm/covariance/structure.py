@@ -1,0 +1,84 @@
+"""What a covariance structure is: the constraint that ties the K matrices, and the M-step under it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.covariance.blocks import Block
+
+type Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PseudoObservations:
+    """What a conjugate prior on precisions adds to the M-step: ``(scatter + s) / (counts + n)``.
+
+    Attributes
+    ----------
+    counts : float
+        n, for each independent matrix of a block; may be negative.
+    scatter : ndarray
+        s, in the block's compact form.
+    """
+
+    counts: float
+    scatter: Array
+
+
+class Structure(ABC):
+    """A covariance structure.
+
+    Attributes
+    ----------
+    code : str
+        mclust's three letters: volume, shape and orientation, each E(qual), V(arying) or I(dentity).
+    synonyms : tuple of str
+        Other names, scikit-learn's among them.
+    block : Block
+        What one matrix looks like.
+    """
+
+    code: str
+    synonyms: tuple[str, ...]
+    block: Block
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether the pass over the data needs diagonals only."""
+        return self.block.is_diagonal
+
+    @property
+    @abstractmethod
+    def is_shared(self) -> bool:
+        """Whether all components have the same matrix."""
+
+    @abstractmethod
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Free parameters of the K covariance matrices."""
+
+    @abstractmethod
+    def least_count(self, n_features: int) -> int:
+        """A component with this effective count or fewer has collapsed when no prior holds it."""
+
+    @abstractmethod
+    def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
+        """Covariances (K, d, d) that maximise the expected log-likelihood.
+
+        Parameters
+        ----------
+        counts : ndarray of shape (n_components,)
+        scatter : ndarray of shape (n_components, n_features, n_features) or (n_components, n_features)
+            About the components' means.
+        pseudo : PseudoObservations, optional
+            The prior's share: then the result is the conditional mode of the precisions.
+        """
+
+    @abstractmethod
+    def compact(self, matrices: Array) -> Array:
+        """Distinct matrices in compact form: leading axis K, or none where one is shared."""
+
+    @abstractmethod
+    def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
+        """All matrices (K, d, d) from the compact form."""

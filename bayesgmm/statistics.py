@@ -1,0 +1,66 @@
+"""SufficientStatistics: all that the data say about a Gaussian mixture at given parameters. They add."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class SufficientStatistics:
+    r"""Weighted moments of each component about a reference.
+
+    .. math:: n_k = \sum_i v_i r_{ik},\quad s_k = \sum_i v_i r_{ik}(x_i - c_k),\quad
+              S_k = \sum_i v_i r_{ik}(x_i - c_k)(x_i - c_k)'
+
+    Attributes
+    ----------
+    counts : ndarray of shape (n_components,)
+    sums : ndarray of shape (n_components, n_features)
+    scatter : ndarray of shape (n_components, n_features, n_features), or (n_components, n_features) for diagonals only
+        Not centred: about the reference, not about the mean.
+    reference : ndarray of shape (n_components, n_features)
+        Usually the component's current mean, so that data far from zero lose no digits.
+    log_likelihood : float
+        Of the rows that were counted, at the parameters that gave the shares.
+    """
+
+    counts: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+    reference: NDArray[np.float64]
+    log_likelihood: float = 0.0
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """Weighted means, shape (n_components, n_features); every count must be positive."""
+        return np.asarray(self.reference + self.sums / self.counts[:, None])
+
+    def about(self, reference: NDArray[Any]) -> "SufficientStatistics":
+        """The same statistics about another reference, by the algebraic identity."""
+        shift = self.reference - reference
+        scatter = self.scatter + _outer(self, self.sums, shift) + _outer(self, shift, self.sums)
+        scatter += _outer(self, self.counts[:, None] * shift, shift)
+        sums = self.sums + self.counts[:, None] * shift
+        return SufficientStatistics(self.counts, sums, scatter, np.array(reference), self.log_likelihood)
+
+    def __add__(self, other: "SufficientStatistics") -> "SufficientStatistics":
+        """Statistics of the union of two disjoint sets of rows, about the reference of the first."""
+        if not isinstance(other, SufficientStatistics):
+            return NotImplemented
+        if not np.array_equal(self.reference, other.reference):
+            other = other.about(self.reference)
+        return SufficientStatistics(
+            self.counts + other.counts,
+            self.sums + other.sums,
+            self.scatter + other.scatter,
+            self.reference,
+            self.log_likelihood + other.log_likelihood,
+        )
+
+
+def _outer(statistics: SufficientStatistics, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
+    """left_k right_k' for each component, or its diagonal where only diagonals are kept."""
+    diagonal = statistics.scatter.ndim == 2
+    return np.asarray(left * right if diagonal else left[:, :, None] * right[:, None, :])
