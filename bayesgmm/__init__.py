@@ -1,0 +1,75 @@
+"""Bayesian Gaussian mixture models: EM, MCMC, and whether the answer may be believed.
+
+A model is a :class:`Specification`; data are checked once and become Observations; :func:`fit_em` finds the maximum-likelihood
+or MAP estimate and :func:`fit_bayes` the posterior of the same model. :func:`diagnose` says what may be believed of it, and
+:func:`report` writes it all down. What needs PyMC, ArviZ or matplotlib is loaded on first use.
+"""
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from bayesgmm.datasets import load_dataset
+from bayesgmm.em import EMResult, fit_em
+from bayesgmm.mixture import Mixture
+from bayesgmm.prior import Prior
+from bayesgmm.simulation import simulate
+from bayesgmm.specification import Specification
+
+if TYPE_CHECKING:
+    from bayesgmm.comparison import compare_em_bayes
+    from bayesgmm.criteria import compare, loo, waic
+    from bayesgmm.engines import fit_bayes
+    from bayesgmm.model import build_model
+    from bayesgmm.posterior import Posterior, diagnose, load, relabel
+    from bayesgmm.reporting import report
+    from bayesgmm.selection import select_n_components
+
+__version__ = version("bayesgmm")
+
+__all__ = [
+    "EMResult",
+    "Mixture",
+    "Posterior",
+    "Prior",
+    "Specification",
+    "build_model",
+    "compare",
+    "compare_em_bayes",
+    "diagnose",
+    "fit_bayes",
+    "fit_em",
+    "load",
+    "load_dataset",
+    "loo",
+    "relabel",
+    "report",
+    "select_n_components",
+    "simulate",
+    "waic",
+]
+
+_LOADED_ON_FIRST_USE = {
+    "build_model": "model",
+    "compare": "criteria",
+    "compare_em_bayes": "comparison",
+    "diagnose": "posterior",
+    "fit_bayes": "engines",
+    "load": "posterior",
+    "loo": "criteria",
+    "Posterior": "posterior",
+    "relabel": "posterior",
+    "report": "reporting",
+    "select_n_components": "selection",
+    "waic": "criteria",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LOADED_ON_FIRST_USE:
+        raise AttributeError(f"module 'bayesgmm' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"bayesgmm.{_LOADED_ON_FIRST_USE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

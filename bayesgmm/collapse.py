@@ -1,0 +1,75 @@
+"""When a component has collapsed onto a point, a line or too few rows, where the likelihood has no bound."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm import initialisation
+from bayesgmm.covariance import Structure
+from bayesgmm.observations import Observations
+from bayesgmm.specification import Specification
+
+COLLAPSED_SHARE = 1e-8  # smallest eigenvalue of S^-1 Sigma_k that is not a collapse, S the covariance of all rows
+FLOOR = 1e-12  # the same of diag(1/R) Sigma_k diag(1/R), R the ranges: the boundary of the parameter space
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """What the sizes of covariances are held against.
+
+    Attributes
+    ----------
+    ranges : ndarray of shape (n_features,)
+    variances : ndarray of shape (n_features,)
+    whitener : ndarray of shape (n_features, n_features) or None
+        W with W S W' = I for S, the covariance of all rows in units of the ranges; None where S is singular.
+    """
+
+    ranges: NDArray[np.float64]
+    variances: NDArray[np.float64]
+    whitener: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, observations: Observations) -> "Yardstick":
+        """Measure the data once."""
+        everything = initialisation.overall(observations)
+        ranges = observations.ranges
+        covariance = everything.scatter[0] / everything.counts[0]
+        relative = covariance / np.outer(ranges, ranges)
+        eigenvalues, vectors = np.linalg.eigh(relative)
+        singular = eigenvalues[0] < 1e3 * FLOOR
+        return cls(ranges, covariance.diagonal().copy(), None if singular else vectors.T / np.sqrt(eigenvalues)[:, None])
+
+    def ridge(self, structure: Structure) -> NDArray[np.float64]:
+        """The data's variances as a covariance that the structure allows."""
+        return structure.block.expand(structure.block.compact(np.diag(self.variances)), len(self.variances))
+
+    def collapse(self, covariances: NDArray[np.float64]) -> str:
+        """Why a component counts as collapsed, or nothing."""
+        relative = covariances / np.outer(self.ranges, self.ranges)
+        smallest = np.linalg.eigvalsh(relative)[:, 0]
+        k = int(smallest.argmin())
+        if not smallest[k] > FLOOR:
+            return (
+                f"Component {k} collapsed: the smallest eigenvalue of its covariance is {smallest[k]:.1e} of the squared range."
+            )
+        if self.whitener is None:
+            return ""
+        smallest = np.linalg.eigvalsh(self.whitener @ relative @ self.whitener.T)[:, 0]
+        k = int(smallest.argmin())
+        if not smallest[k] > COLLAPSED_SHARE:
+            return f"Component {k} collapsed: its smallest eigenvalue is {smallest[k]:.1e} of the data's covariance."
+        return ""
+
+
+def too_few(specification: Specification, counts: NDArray[np.float64], n_features: int) -> str:
+    """Why the effective counts mean a collapse, or nothing. A prior keeps empty components in being."""
+    if specification.prior is not None:
+        return ""
+    k, least = int(counts.argmin()), specification.structure.least_count(n_features)
+    return (
+        f"Component {k} collapsed: it holds {counts[k]:.2g} observations and needs more than {least}."
+        if counts[k] <= least
+        else ""
+    )

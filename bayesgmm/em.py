@@ -1,0 +1,416 @@
+"""EM: maximum likelihood, or the mode of the posterior by ECM, from the best of several starts."""
+
+import math
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesgmm import initialisation
+from bayesgmm.collapse import Yardstick, too_few
+from bayesgmm.mixture import Mixture
+from bayesgmm.observations import Observations
+from bayesgmm.prior import Nuisance, Prior
+from bayesgmm.specification import Specification
+from bayesgmm.statistics import SufficientStatistics
+from bayesgmm.validation import Seed, non_negative, positive_integer, seed_sequence, stream
+
+ROUNDING = 1e-14  # gains below this share of the objective are noise of the sum over rows
+CLASSIFIED_ROWS = 65_536  # rows whose responsibilities are held at a time
+
+
+class Status(Enum):
+    """How a run of EM ended."""
+
+    CONVERGED = "The gain still to come is below the tolerance."
+    MAX_ITERATIONS = "The objective was still rising after max_iterations: raise max_iterations or the tolerance."
+    COLLAPSED = "A component collapsed: give a prior, use fewer components, or set regularization."
+
+
+class ConvergenceWarning(UserWarning):
+    """EM did not end at an interior optimum."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """EM from one start.
+
+    Attributes
+    ----------
+    origin : str
+        What kind of start it was.
+    history : tuple of float
+        The objective at each iterate; never falls without ``regularization``.
+    detail : str
+        What happened, in a sentence with the numbers.
+    """
+
+    origin: str
+    mixture: Mixture
+    nuisance: Nuisance
+    log_likelihood: float
+    history: tuple[float, ...]
+    status: Status
+    detail: str
+
+    @property
+    def objective(self) -> float:
+        """Objective at the last iterate."""
+        return self.history[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class EMResult:
+    """The best optimum that EM found.
+
+    Attributes
+    ----------
+    mixture : Mixture
+    specification : Specification
+    observations : Observations
+    nuisance : dict of ndarray
+        Variables of the prior that the mixture does not hold, at the mode; empty without a prior.
+    log_likelihood : float
+        L at the mixture, in nats, for densities in the data's units.
+    objective : float
+        Log-likelihood plus log prior: what was maximised.
+    n_iterations : int
+    status : Status
+    detail : str
+        How the run ended, with the numbers.
+    history : ndarray of shape (n_iterations + 1,)
+        The objective at each iterate.
+    runs : tuple of Run
+        All starts, the winner among them.
+    aic, bic, icl, icl_entropy : float
+        Lower is better. NaN where a component collapsed. With a prior they are taken at the MAP's log-likelihood
+        (Fraley & Raftery 2007, doi:10.1007/s00357-007-0004-5).
+    """
+
+    mixture: Mixture
+    specification: Specification
+    observations: Observations
+    nuisance: Nuisance
+    log_likelihood: float
+    objective: float
+    status: Status
+    detail: str
+    history: NDArray[np.float64]
+    runs: tuple[Run, ...]
+    classification: float  # sum_i v_i log max_k r_ik
+    entropy: float  # - sum_ik v_i r_ik log r_ik
+
+    @property
+    def n_observations(self) -> int:
+        """Rows, whatever their weights."""
+        return self.observations.n_observations
+
+    @property
+    def n_iterations(self) -> int:
+        """M-steps of the winning run."""
+        return len(self.history) - 1
+
+    @property
+    def converged(self) -> bool:
+        """Whether the winning run met the tolerance."""
+        return self.status is Status.CONVERGED
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters of the likelihood."""
+        return self.specification.n_parameters(self.observations.n_features)
+
+    @property
+    def aic(self) -> float:
+        r""":math:`-2L + 2p`, lower is better."""
+        return self._unless_collapsed(-2 * self.log_likelihood + 2 * self.n_parameters)
+
+    @property
+    def bic(self) -> float:
+        r""":math:`-2L + p \log n`, lower is better (mclust prints the negative); n is the sum of the row weights."""
+        return self._unless_collapsed(-2 * self.log_likelihood + self.n_parameters * math.log(self.observations.total_weight))
+
+    @property
+    def icl(self) -> float:
+        r""":math:`\mathrm{BIC} - 2\sum_i \log\max_k r_{ik}`: hard classification, as mclust's; lower is better."""
+        return self.bic - 2 * self.classification
+
+    @property
+    def icl_entropy(self) -> float:
+        r""":math:`\mathrm{BIC} - 2\sum_{ik} r_{ik}\log r_{ik}` (Biernacki, Celeux & Govaert 2000); lower is better."""
+        return self.bic + 2 * self.entropy
+
+    def _unless_collapsed(self, criterion: float) -> float:
+        return math.nan if self.status is Status.COLLAPSED else criterion
+
+    def summary(self) -> pd.DataFrame:
+        """One row a component: weight, effective count, and mean and scale (standard deviation) of each feature."""
+        m, names = self.mixture, self.observations.names
+        scales = np.sqrt(np.diagonal(m.covariances, axis1=1, axis2=2))
+        columns = {"weight": m.weights, "count": m.weights * self.observations.total_weight}
+        columns |= {f"mean[{name}]": m.means[:, j] for j, name in enumerate(names)}
+        columns |= {f"scale[{name}]": scales[:, j] for j, name in enumerate(names)}
+        return pd.DataFrame(columns, index=pd.RangeIndex(m.n_components, name="component"))
+
+    def __str__(self) -> str:
+        s = self.specification
+        kind = "maximum likelihood" if s.prior is None else "MAP"
+        return (
+            f"{s.covariance} mixture, K = {s.n_components}, by EM ({kind}): {self.detail}\n"
+            f"n = {self.n_observations}, log-likelihood {self.log_likelihood:.4f}, {self.n_parameters} parameters, "
+            f"BIC {self.bic:.4f}, ICL {self.icl:.4f}\n{self.summary().round(4)}"
+        )
+
+
+def fit_em(
+    X: Any,
+    n_components: int,
+    covariance: str = "full",
+    prior: Prior | None = None,
+    n_init: int = 10,
+    seed: Seed = 0,
+    *,
+    start: Any = None,
+    max_iterations: int = 5000,
+    tolerance: float = 1e-8,
+    regularization: float = 0.0,
+    sample_weight: Any = None,
+) -> EMResult:
+    r"""Fit a Gaussian mixture by EM: maximum likelihood, or the posterior mode when a prior is given.
+
+    With a prior it is ECM: weights, means, precisions and the prior's own variables are set in turn to their conditional
+    modes, given the expected sufficient statistics. The mode is that of the joint density of weights, means, precisions
+    and nuisance variables. A run whose component collapses (onto a point, a line, or too few observations) is flagged and
+    never wins over one that did not.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_observations, n_features)
+    n_components : int
+    covariance : str
+        Covariance structure: ``"full"`` (VVV), ``"tied"`` (EEE), ``"diag"`` (VVI), ``"spherical"`` (VII), EEI or EII.
+    prior : Prior, optional
+        None: maximum likelihood.
+    n_init : int
+        Number of starts, k-means++ and random rows in turn; the best interior optimum is returned.
+    seed : int, SeedSequence or Generator
+    start : Mixture or array-like of shape (n_observations,), optional
+        The only start: parameters, or a label 0..K-1 for each row.
+    max_iterations : int
+    tolerance : float
+        EM stops when the gain still to come, extrapolated by Aitken's rule, is below this many nats.
+    regularization : float
+        A ridge added to each covariance, relative to the variances of the data. 0 keeps the objective monotone.
+    sample_weight : array-like of shape (n_observations,), optional
+        Row weights: an integer is the same as repeating the row.
+
+    Returns
+    -------
+    EMResult
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the best run collapsed or was still rising.
+
+    Raises
+    ------
+    ValueError
+        If the data, the names or the numbers are not usable; the message says which and what to do.
+
+    References
+    ----------
+    Dempster, Laird & Rubin (1977), doi:10.1111/j.2517-6161.1977.tb01600.x. Meng & Rubin (1993), doi:10.1093/biomet/80.2.267.
+
+    Examples
+    --------
+    >>> from bayesgmm import load_dataset
+    >>> em = fit_em(load_dataset("faithful"), n_components=3, covariance="tied")
+    >>> round(em.log_likelihood, 3), em.converged
+    (-1126.316, True)
+    """
+    observations = X if isinstance(X, Observations) else Observations.from_data(X, sample_weight)
+    specification = Specification(n_components, covariance, prior)
+    specification.check(observations)
+    settings = Settings(
+        positive_integer(max_iterations, "max_iterations"),
+        non_negative(tolerance, "tolerance"),
+        non_negative(regularization, "regularization"),
+    )
+    starts = (
+        default_starts(observations, specification, positive_integer(n_init, "n_init"), seed_sequence(seed))
+        if start is None
+        else [given_start(start, observations, specification)]
+    )
+    result = best_of(observations, specification, starts, settings)
+    if not result.converged:
+        warnings.warn(result.detail, ConvergenceWarning, stacklevel=2)
+    return result
+
+
+@dataclass(frozen=True)
+class Settings:
+    """When a run stops, and the ridge."""
+
+    max_iterations: int = 5000
+    tolerance: float = 1e-8
+    regularization: float = 0.0
+
+
+def best_of(
+    observations: Observations,
+    specification: Specification,
+    starts: Iterable[tuple[str, Mixture]],
+    settings: Settings,
+) -> EMResult:
+    """Run EM from each start; the highest objective among runs that did not collapse wins."""
+    yardstick = Yardstick.of(observations)
+    runs = tuple(climb(observations, specification, start, origin, settings, yardstick) for origin, start in starts)
+    best = max(runs, key=lambda run: (run.status is not Status.COLLAPSED, run.objective))
+    classification, entropy = _classification(observations, best.mixture)
+    return EMResult(
+        mixture=best.mixture,
+        specification=specification,
+        observations=observations,
+        nuisance=best.nuisance,
+        log_likelihood=best.log_likelihood,
+        objective=best.objective,
+        status=best.status,
+        detail=best.detail,
+        history=np.array(best.history),
+        runs=runs,
+        classification=classification,
+        entropy=entropy,
+    )
+
+
+def default_starts(
+    observations: Observations, specification: Specification, n_init: int, seed: np.random.SeedSequence
+) -> Iterator[tuple[str, Mixture]]:
+    """The kinds of start in turn, start i from stream i; one is enough for a single component."""
+    kinds = list(initialisation.STARTS.items())
+    for i in range(n_init if specification.n_components > 1 else 1):
+        name, make = kinds[i % len(kinds)]
+        yield name, make(observations, specification.n_components, specification.structure, stream(seed, i))
+
+
+def given_start(start: Any, observations: Observations, specification: Specification) -> tuple[str, Mixture]:
+    """The user's start, a Mixture or labels, as a mixture of the specified structure."""
+    shape = (specification.n_components, observations.n_features)
+    if isinstance(start, Mixture):
+        if start.means.shape != shape:
+            raise ValueError(f"start has means of shape {start.means.shape}; the model needs {shape}.")
+        covariances = specification.structure.m_step(start.weights, start.weights[:, None, None] * start.covariances)
+        return "given mixture", Mixture(start.weights, start.means, covariances, specification.structure)
+    labels = np.asarray(start)
+    if labels.shape != (observations.n_observations,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"start must be a Mixture or integer labels of shape ({observations.n_observations},), "
+            f"got {type(start).__name__} of shape {labels.shape}."
+        )
+    found = np.unique(labels)
+    if not np.array_equal(found, np.arange(shape[0])):
+        raise ValueError(f"The labels in start must use each of 0..{shape[0] - 1}, they use {found[:10].tolist()}.")
+    statistics = initialisation.labelled_statistics(observations, labels.astype(np.int64), shape[0])
+    statistics = statistics.about(statistics.means)
+    covariances = specification.structure.m_step(statistics.counts, statistics.scatter)
+    reason = Yardstick.of(observations).collapse(covariances)
+    if reason:
+        raise ValueError(f"The labels in start give no proper covariances: {reason} Put more rows into it or pass a Mixture.")
+    mixture = Mixture(statistics.counts / statistics.counts.sum(), statistics.reference, covariances, specification.structure)
+    return "given labels", mixture
+
+
+def climb(
+    observations: Observations,
+    specification: Specification,
+    mixture: Mixture,
+    origin: str,
+    settings: Settings,
+    yardstick: Yardstick,
+) -> Run:
+    """EM from one start until the gain still to come is negligible, a component collapses, or patience ends."""
+    nuisance: Nuisance = {}
+    if specification.prior is not None:
+        nuisance = specification.prior.covariances.initial_nuisance(specification.structure, mixture.covariances)
+    ridge = settings.regularization * yardstick.ridge(specification.structure)
+    history: list[float] = []
+    while True:
+        statistics = mixture.expected_statistics(observations)
+        history.append(statistics.log_likelihood + specification.log_prior(mixture, nuisance))
+        status, reason = Status.CONVERGED, ""
+        if gain_to_come(history) <= settings.tolerance:
+            break
+        status = Status.MAX_ITERATIONS
+        if len(history) > settings.max_iterations:
+            break
+        status = Status.COLLAPSED
+        reason = too_few(specification, statistics.counts, observations.n_features)
+        if reason:
+            break
+        proposal, proposed_nuisance = maximise(specification, statistics, mixture, nuisance, ridge)
+        reason = yardstick.collapse(proposal.covariances)
+        if reason:
+            break
+        mixture, nuisance = proposal, proposed_nuisance
+    detail = _told(status, reason, len(history) - 1, specification, settings)
+    return Run(origin, mixture, nuisance, statistics.log_likelihood, tuple(history), status, detail)
+
+
+def maximise(
+    specification: Specification,
+    statistics: SufficientStatistics,
+    mixture: Mixture,
+    nuisance: Nuisance,
+    ridge: NDArray[np.float64] | float = 0.0,
+) -> tuple[Mixture, Nuisance]:
+    """The M-step: each block of parameters at its maximum given the statistics and the blocks before it."""
+    structure, prior, counts = specification.structure, specification.prior, statistics.counts
+    if prior is None:
+        about_means = statistics.about(statistics.means)
+        covariances = structure.m_step(counts, about_means.scatter) + ridge
+        return Mixture(counts / counts.sum(), about_means.reference, covariances, structure), nuisance
+    centres = statistics.reference + statistics.sums / np.where(counts > 0, counts, 1.0)[:, None]
+    means = prior.means.conditional_mode(counts, centres, mixture.covariances)
+    scatter = statistics.about(means).scatter
+    covariances = prior.covariances.conditional_mode(structure, counts, scatter, nuisance) + ridge
+    weights = prior.weights.conditional_mode(counts)
+    return Mixture(weights, means, covariances, structure), prior.covariances.initial_nuisance(structure, covariances)
+
+
+def gain_to_come(history: list[float]) -> float:
+    """What the objective will still gain if its last gains continue as a geometric series (Aitken's rule); inf if unknown."""
+    if len(history) < 3:
+        return math.inf
+    before, last = history[-2] - history[-3], history[-1] - history[-2]
+    if abs(last) <= ROUNDING * abs(history[-1]):
+        return 0.0
+    rate = last / before if before else math.inf
+    return abs(last) * max(1.0, rate / (1 - rate)) if 0 <= rate < 1 else math.inf
+
+
+def _told(status: Status, reason: str, n_iterations: int, specification: Specification, settings: Settings) -> str:
+    if status is Status.CONVERGED:
+        return f"converged in {n_iterations} iterations."
+    if status is Status.MAX_ITERATIONS:
+        return f"Still rising after {n_iterations} iterations: raise max_iterations (now {settings.max_iterations})."
+    return (
+        f"{reason[:-1]} after {n_iterations} iterations; give a prior, raise regularization (now {settings.regularization:g}), "
+        f"or use fewer components (now {specification.n_components})."
+    )
+
+
+def _classification(observations: Observations, mixture: Mixture) -> tuple[float, float]:
+    """Weighted sum of log max_k r_ik, and entropy, in blocks of rows."""
+    classification = entropy = 0.0
+    for first in range(0, observations.n_observations, CLASSIFIED_ROWS):
+        rows = slice(first, first + CLASSIFIED_ROWS)
+        shares, v = mixture.responsibilities(observations.values[rows]), observations.weights[rows]
+        classification += float(v @ np.log(shares.max(axis=1)))
+        entropy -= float(v @ np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1.0)), 0.0).sum(axis=1))
+    return classification, entropy

@@ -1,0 +1,43 @@
+"""The Wishart law in the convention of the package, over the compact form of a covariance block.
+
+W(c, C) on a precision matrix P of order p: density proportional to |P|^(c - (p+1)/2) exp(-tr(C P)), mean c C^-1; c is half the
+degrees of freedom. For p = 1 it is Gamma(c, rate C), so a diagonal block is a product of Gammas.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import multigammaln
+
+from bayesgmm.covariance import Block
+
+type Array = NDArray[np.float64]
+
+
+def log_density(block: Block, n_features: int, concentration: float, rate: Array, precision: Array) -> Array:
+    """Log density at precisions with any leading axes; independent matrices within a block are summed.
+
+    Parameters
+    ----------
+    concentration : float
+        c, above (p - 1) / 2.
+    rate : ndarray
+        C, one block in compact form.
+    precision : ndarray
+        P, compact, any leading axes.
+    """
+    p = block.order(n_features)
+    log_norm = concentration * log_determinant(block, rate) - _n_matrices(rate, block) * multigammaln(concentration, p)
+    trace = (rate * precision).sum(axis=tuple(range(-len(block.dims), 0)) if block.dims else ())
+    return np.asarray(log_norm + (concentration - (p + 1) / 2) * log_determinant(block, precision) - trace)
+
+
+def log_determinant(block: Block, compact: Array) -> Array:
+    """log |.| of a block, the product over its independent matrices, for any leading axes."""
+    if len(block.dims) == 2:
+        return np.asarray(np.linalg.slogdet(compact)[1])
+    return np.asarray(np.log(compact).sum(axis=-1) if block.dims else np.log(compact))
+
+
+def _n_matrices(compact: Array, block: Block) -> int:
+    """Independent matrices in one block: d for a diagonal, otherwise one."""
+    return compact.shape[-1] if len(block.dims) == 1 else 1

@@ -1,0 +1,236 @@
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.mixture import GaussianMixture
+
+import bayesgmm as bg
+from bayesgmm.em import ConvergenceWarning, Status
+from tests.laws import problem, structures
+
+FAITHFUL = bg.load_dataset("faithful")
+IRIS = bg.load_dataset("iris").drop(columns="species")
+GALAXIES = bg.load_dataset("galaxies")
+
+# log-likelihood and, where known, BIC and ICL of R's mclust 6 run to convergence (tolerance 1e-12); our sign
+CONVERGED_MCLUST = [
+    (FAITHFUL, "EII", 2, -1709.6814, None, None),
+    (FAITHFUL, "VII", 2, -1709.5293, None, None),
+    (FAITHFUL, "VVI", 2, -1147.8064, None, None),
+    (FAITHFUL, "EEE", 2, -1140.1868, None, None),
+    (FAITHFUL, "VVV", 2, -1130.2640, None, None),
+    (FAITHFUL, "EEE", 3, -1126.3159, 2314.2957, 2358.3894),
+    (FAITHFUL[["eruptions"]], "VII", 2, -276.3600, 580.7491, None),
+    (FAITHFUL[["eruptions"]], "EII", 2, -287.2920, 597.0073, None),
+    (IRIS, "EEE", 3, -256.3540, None, None),
+    (IRIS, "VVV", 3, -180.1855, None, None),
+    (bg.load_dataset("acidity"), "EII", 2, -185.9493, 392.0722, 398.5432),
+    (GALAXIES, "VII", 3, -203.1792, 441.6122, 441.6126),
+    (bg.load_dataset("galaxies_26960"), "VVV", 3, -203.4820, None, None),
+]
+# the same as published; mclust stops early, so ours is at least this minus 1e-3
+PUBLISHED = [
+    (FAITHFUL, "EEE", 3, -1126.326),
+    (IRIS, "EEE", 3, -256.3547),
+    (IRIS, "VVV", 3, -180.1858),
+    (GALAXIES, "VII", 3, -203.1792),
+]
+
+
+@pytest.mark.parametrize(("X", "code", "n_components", "log_likelihood", "bic", "icl"), CONVERGED_MCLUST)
+def test_converged_numbers_of_mclust(X, code, n_components, log_likelihood, bic, icl):
+    em = bg.fit_em(X, n_components, code)
+    assert em.converged
+    assert em.log_likelihood == pytest.approx(log_likelihood, abs=1e-3)
+    assert bic is None or em.bic == pytest.approx(bic, abs=2e-3)
+    assert icl is None or em.icl == pytest.approx(icl, abs=5e-3)
+
+
+@pytest.mark.parametrize(("X", "code", "n_components", "log_likelihood"), PUBLISHED)
+def test_at_least_the_published_optimum(X, code, n_components, log_likelihood):
+    assert bg.fit_em(X, n_components, code).log_likelihood >= log_likelihood - 1e-3
+
+
+def test_published_sizes():
+    sizes = sorted(np.bincount(bg.fit_em(FAITHFUL, 3, "EEE").mixture.predict(FAITHFUL)))
+    assert np.abs(np.subtract(sizes, [40, 97, 135])).max() <= 1  # mclust's early stop puts one row elsewhere
+    assert sorted(np.bincount(bg.fit_em(GALAXIES, 3, "VVV").mixture.predict(GALAXIES))) == [3, 7, 72]
+
+
+SIMULATED, _, _ = bg.simulate(2000, n_components=4, n_features=5, seed=11)
+
+
+@pytest.mark.parametrize(("X", "n_components"), [(IRIS.to_numpy(), 3), (FAITHFUL.to_numpy(), 2), (SIMULATED, 4)])
+@pytest.mark.parametrize("name", ["full", "tied", "diag", "spherical"])
+def test_scikit_learns_optimum_from_the_same_start(X, n_components, name):
+    start = bg.fit_em(X, n_components, name, n_init=1, max_iterations=1, **quiet()).mixture
+    precisions = np.linalg.inv(start.covariances)
+    compact = {
+        "full": precisions,
+        "tied": precisions[0],
+        "diag": np.diagonal(precisions, axis1=1, axis2=2),
+        "spherical": precisions[:, 0, 0],
+    }[name]
+    theirs = GaussianMixture(
+        n_components,
+        covariance_type=name,
+        reg_covar=0,
+        tol=1e-12,
+        max_iter=10_000,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=compact,
+    ).fit(X)
+    ours = bg.fit_em(X, n_components, name, start=start, tolerance=1e-9)
+    assert ours.log_likelihood == pytest.approx(theirs.score(X) * len(X), abs=1e-6 * max(1, abs(ours.log_likelihood) * 1e-3))
+    assert ours.bic == pytest.approx(theirs.bic(X), abs=1e-5)
+    assert ours.aic == pytest.approx(theirs.aic(X), abs=1e-5)
+
+
+def quiet():
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    return {}
+
+
+@structures
+@pytest.mark.parametrize("with_prior", [False, True])
+def test_the_objective_never_falls(code, with_prior):
+    X, _, _ = problem(code, separation=1.0)
+    prior = bg.Prior.weakly_informative(X, code) if with_prior else None
+    em = bg.fit_em(X, 4, code, prior, n_init=4)
+    for run in em.runs:
+        assert (np.diff(run.history) >= -1e-12 * np.abs(run.history[-1])).all()
+    spec = em.specification
+    assert em.objective == pytest.approx(em.mixture.log_density(X).sum() + spec.log_prior(em.mixture, em.nuisance), rel=1e-12)
+
+
+@structures
+@pytest.mark.parametrize("with_prior", [False, True])
+def test_shifting_and_scaling_the_data_shifts_and_scales_the_fit(code, with_prior):
+    X, _, _ = problem(code)
+    factor = np.array([1e-8, 1e-8, 1e-8]) if "II" in code else np.array([1e-8, 1.0, 1e8])
+    shift = 3.0 * factor
+
+    def fit(data):
+        return bg.fit_em(data, 3, code, bg.Prior.weakly_informative(data, code) if with_prior else None, n_init=2)
+
+    before, after = fit(X), fit(X * factor + shift)
+    np.testing.assert_allclose(after.mixture.weights, before.mixture.weights, rtol=1e-6)
+    np.testing.assert_allclose((after.mixture.means - shift) / factor, before.mixture.means, atol=1e-6)
+    np.testing.assert_allclose(after.mixture.covariances / np.outer(factor, factor), before.mixture.covariances, atol=1e-6)
+    jacobian = len(X) * np.log(factor).sum()
+    assert after.log_likelihood + jacobian == pytest.approx(before.log_likelihood, abs=1e-6)
+
+
+@structures
+def test_permuted_start_gives_the_permuted_fit(code):
+    X, _, truth = problem(code)
+    first, second = (bg.fit_em(X, 3, code, start=start).mixture for start in (truth, truth.permuted([1, 2, 0])))
+    np.testing.assert_allclose(first.permuted([1, 2, 0]).means, second.means, atol=1e-8)
+
+
+@structures
+def test_integer_weights_are_replication(code):
+    X, _, truth = problem(code, n=150)
+    v = np.random.default_rng(0).integers(1, 4, size=150)
+    weighted = bg.fit_em(X, 3, code, start=truth, sample_weight=v)
+    repeated = bg.fit_em(np.repeat(X, v, axis=0), 3, code, start=truth)
+    np.testing.assert_allclose(weighted.mixture.covariances, repeated.mixture.covariances, atol=1e-8)
+    assert weighted.bic == pytest.approx(repeated.bic, abs=1e-8)
+    assert weighted.icl == pytest.approx(repeated.icl, abs=1e-6)
+
+
+@structures
+def test_one_component_is_the_closed_form(code):
+    X, _, _ = problem(code, n_components=1, separation=0)
+    em = bg.fit_em(X, 1, code)
+    np.testing.assert_allclose(em.mixture.means[0], X.mean(axis=0))
+    covariance = np.cov(X.T, bias=True)
+    expected = {"VV": covariance, "EE": covariance, "I": np.diag(covariance.diagonal()), "II": np.eye(3) * covariance.trace() / 3}
+    kind = "II" if code.endswith("II") else "I" if code.endswith("I") else code[:2]
+    np.testing.assert_allclose(em.mixture.covariances[0], expected[kind], atol=1e-12)
+
+
+def test_labels_and_mixture_as_start():
+    labels = (FAITHFUL["waiting"] > 68).to_numpy().astype(int)
+    by_labels = bg.fit_em(FAITHFUL, 2, start=labels)
+    by_mixture = bg.fit_em(FAITHFUL, 2, start=by_labels.mixture)
+    assert by_labels.log_likelihood == pytest.approx(-1130.2640, abs=1e-3)
+    assert by_mixture.n_iterations < by_labels.n_iterations
+    assert by_mixture.log_likelihood == pytest.approx(by_labels.log_likelihood, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "start", [np.zeros(272, dtype=int), np.zeros(5, dtype=int), "k-means", np.r_[0, np.ones(271, dtype=int)]]
+)
+def test_impossible_starts_are_refused(start):
+    with pytest.raises(ValueError, match="start"):
+        bg.fit_em(FAITHFUL, 2, start=start)
+
+
+def test_spurious_optima_of_iris_lose():
+    """Iris, VVV, K = 3 has optima far above the honest -180.19; many starts meet one, and it never wins."""
+    em = bg.fit_em(IRIS, 3, n_init=200, seed=3)
+    collapsed = [run for run in em.runs if run.status is Status.COLLAPSED]
+    assert max(run.objective for run in collapsed) > em.log_likelihood
+    assert em.log_likelihood == pytest.approx(-180.1855, abs=1e-3)
+
+
+def test_a_component_on_one_point_is_flagged_and_its_criteria_are_missing():
+    X = np.r_[np.random.default_rng(0).normal(size=30), 50.0][:, None]
+    with pytest.warns(ConvergenceWarning, match=r"Component 1 collapsed: .* give a prior.*fewer components \(now 2\)"):
+        em = bg.fit_em(X, 2, start=np.r_[np.zeros(29, dtype=int), 1, 1])
+    assert em.status is Status.COLLAPSED
+    assert not em.converged
+    assert np.isnan([em.bic, em.aic, em.icl, em.icl_entropy]).all()
+    held = bg.fit_em(X, 2, prior=bg.Prior.weakly_informative(X))
+    assert held.converged
+    assert np.isfinite(held.bic)
+
+
+def test_running_out_of_iterations_is_told():
+    with pytest.warns(ConvergenceWarning, match="Still rising after 2 iterations"):
+        em = bg.fit_em(FAITHFUL, 3, max_iterations=2)
+    assert em.status is Status.MAX_ITERATIONS
+    assert em.n_iterations == 2
+
+
+def test_regularization_bounds_the_covariances():
+    X = np.r_[np.zeros(10), np.random.default_rng(0).normal(5, 1, size=50)][:, None]
+    em = bg.fit_em(X, 2, regularization=1e-3)
+    assert em.converged
+    assert em.mixture.covariances.min() >= 1e-3 * X.var()
+
+
+def test_same_seed_same_bits_and_seeds_of_every_kind():
+    first, second = bg.fit_em(IRIS, 3, seed=5), bg.fit_em(IRIS, 3, seed=np.random.SeedSequence(5))
+    np.testing.assert_array_equal(first.mixture.means, second.mixture.means)
+    assert bg.fit_em(IRIS, 3, seed=np.random.default_rng(5)).converged
+
+
+def test_summary_and_text():
+    em = bg.fit_em(FAITHFUL, 2)
+    table = em.summary()
+    assert list(table.columns) == ["weight", "count", "mean[eruptions]", "mean[waiting]", "scale[eruptions]", "scale[waiting]"]
+    assert table["count"].sum() == pytest.approx(272)
+    assert "converged" in str(em)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "sentence"),
+    [
+        ({"n_components": 0}, ValueError, "n_components must be at least 1"),
+        ({"n_components": True}, TypeError, "n_components must be an integer"),
+        ({"n_components": 2.0}, TypeError, "n_components must be an integer"),
+        ({"n_components": 300}, ValueError, "272 rows"),
+        ({"n_components": 2, "covariance": "VV"}, ValueError, "Unknown covariance structure"),
+        ({"n_components": 2, "n_init": 0}, ValueError, "n_init"),
+        ({"n_components": 2, "tolerance": -1.0}, ValueError, "tolerance"),
+        ({"n_components": 2, "max_iterations": 0}, ValueError, "max_iterations"),
+        ({"n_components": 2, "prior": "flat"}, TypeError, "prior must be"),
+        ({"n_components": 2, "seed": -1}, TypeError, "seed"),
+    ],
+)
+def test_impossible_settings_are_refused(keywords, error, sentence):
+    with pytest.raises(error, match=sentence):
+        bg.fit_em(FAITHFUL, **keywords)
