@@ -234,7 +234,7 @@ def fit_em(
     >>> round(em.log_likelihood, 3), em.converged
     (-1126.316, True)
     """
-    observations = X if isinstance(X, Observations) else Observations.from_data(X, sample_weight)
+    observations = Observations.from_data(X, sample_weight)
     specification = Specification(n_components, covariance, prior)
     specification.check(observations)
     settings = Settings(

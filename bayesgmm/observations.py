@@ -1,7 +1,7 @@
 """Observations: the only form of data that kernels and engines take, built once at the door and frozen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -36,8 +36,8 @@ class Observations:
 
         Parameters
         ----------
-        X : array-like of shape (n_observations, n_features) or (n_observations,), or a pandas or polars DataFrame or Series
-            Numeric data. One-dimensional data are one feature.
+        X : array-like of shape (n_observations, n_features) or (n_observations,), pandas or polars DataFrame or Series
+            Numeric data. One-dimensional data are one feature. Observations pass as they are.
         sample_weight : array-like of shape (n_observations,), optional
             Non-negative row weights: an integer weight is the same as repeating the row.
         names : sequence of str, optional
@@ -48,6 +48,8 @@ class Observations:
         ValueError
             If values are missing or infinite, a column is not numeric or does not vary, or shapes do not fit.
         """
+        if isinstance(X, cls):
+            return X if sample_weight is None else X.reweighted(_row_weights(sample_weight, X.n_observations))
         values, found = _table(X)
         names = tuple(found or names or (f"x{j + 1}" for j in range(values.shape[1])))
         if 0 in values.shape:
@@ -96,9 +98,9 @@ class Observations:
         """Rows that count: a row of weight zero says nothing, not even about the range."""
         return self.values[self.weights > 0] if self.is_weighted else self.values
 
-    def reweighted(self, weights: NDArray[np.float64]) -> "Observations":
+    def reweighted(self, weights: NDArray[np.float64]) -> Self:
         """The same rows, counted otherwise."""
-        return Observations(self.values, np.ascontiguousarray(weights, dtype=np.float64), self.names)
+        return replace(self, weights=np.ascontiguousarray(weights, dtype=np.float64))
 
 
 def points(X: Any) -> NDArray[np.float64]:

@@ -53,6 +53,13 @@ class Specification:
         """The covariance structure."""
         return find_structure(self.covariance)
 
+    @property
+    def required_prior(self) -> Prior:
+        """The prior of a Bayesian model."""
+        if self.prior is None:
+            raise ValueError("A posterior needs a prior: give one, such as Prior.weakly_informative(X, covariance).")
+        return self.prior
+
     def n_parameters(self, n_features: int) -> int:
         """Free parameters of the likelihood: K - 1 weights, K d means, and the structure's covariances."""
         k = self.n_components

@@ -76,3 +76,11 @@ def test_bad_data_are_refused_with_a_sentence(X, sentence):
 def test_bad_weights_are_refused(weights):
     with pytest.raises(ValueError, match="sample_weight"):
         Observations.from_data(VALUES, sample_weight=weights)
+
+
+def test_observations_pass_as_they_are_or_reweighted():
+    observations = Observations.from_data(VALUES)
+    assert Observations.from_data(observations) is observations
+    weighted = Observations.from_data(observations, sample_weight=[1, 2, 3])
+    assert weighted.total_weight == 6
+    assert weighted.values is observations.values

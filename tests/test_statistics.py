@@ -25,7 +25,7 @@ def test_adding_about_different_references_is_the_same(code):
     X, _, truth = problem(code)
     whole = truth.expected_statistics(Observations.from_data(X))
     first, second = (truth.expected_statistics(Observations.from_data(half)) for half in (X[:130], X[130:]))
-    moved = second.about(second.reference + [[1.0, -2.0, 3.0]])
+    moved = second.about(second.reference + np.array([1.0, -2.0, 3.0]))
     for a, b in zip(parts(first + moved), parts(whole), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-8)
 

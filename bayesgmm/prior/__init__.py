@@ -1,7 +1,7 @@
 """Prior: what is believed about weights, means and covariances before the data, in three parts from one registry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -75,7 +75,7 @@ class Prior:
         >>> prior.means.scale
         array([3., 4.])
         """
-        observations = X if isinstance(X, Observations) else Observations.from_data(X)
+        observations = Observations.from_data(X)
         block, squares = find_structure(covariance).block, observations.ranges**2
         order = block.order(observations.n_features)
         c0, g0 = 2.5 + (order - 1) / 2, 0.5 + (order - 1) / 2
@@ -105,6 +105,10 @@ class Prior:
             NormalMeans(means_location, means_scale),
             HierarchicalWishart(concentration, rate_concentration, rate_rate),
         )
+
+    def with_mode(self) -> Self:
+        """The nearest prior that has a mode: weight concentrations below 1 raised to 1."""
+        return replace(self, weights=self.weights.with_mode())
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values from which :meth:`from_json` makes an equal prior."""

@@ -1,7 +1,7 @@
 """Weights ~ Dirichlet(e_1, ..., e_K)."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.special import gammaln, xlogy
@@ -43,6 +43,9 @@ class DirichletWeights(WeightsPrior):
     def for_components(self, n_components: int) -> Array:
         """e of shape (n_components,)."""
         return np.broadcast_to(self.concentration, (n_components,))
+
+    def with_mode(self) -> Self:
+        return replace(self, concentration=np.maximum(self.concentration, 1.0))
 
     def log_density(self, weights: Array) -> float:
         e = self.for_components(len(weights))

@@ -1,7 +1,7 @@
 """What the three parts of a prior must know. Each part is a final class in a file of its own."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,10 @@ class Part(ABC):
 
 class WeightsPrior(Part):
     """Prior on the weights (K,)."""
+
+    @abstractmethod
+    def with_mode(self) -> Self:
+        """The nearest prior whose density has a mode, for starting points; itself where it has one."""
 
     @abstractmethod
     def log_density(self, weights: Array) -> float:

@@ -1,0 +1,147 @@
+"""EM beside MCMC: the point estimate against the posterior, parameter by parameter."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from bayesgmm.diagnostics import component_quantities
+from bayesgmm.draws import Draws
+from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
+from bayesgmm.mixture import Mixture
+from bayesgmm.posterior import Posterior, relabel
+
+FAR = 1.0  # posterior sds between EM and posterior mean from which a difference is told
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """EM beside a posterior.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row a parameter: ``em``, ``map`` (the mode of the same posterior, by ECM from the EM fit), posterior ``mean``, ``sd``,
+        ``lower`` and ``upper`` (90% equal-tailed), ``difference_in_sd`` = (em - mean) / sd.
+    responsibilities : pandas.DataFrame
+        One row an observation: its component by EM, the responsibility of that component by EM, and the same one's posterior mean
+        and sd, in columns component, em, mean, sd.
+    verdict : tuple of str
+        What that says, in sentences.
+    """
+
+    table: pd.DataFrame
+    responsibilities: pd.DataFrame
+    verdict: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join((*self.verdict, self.table.to_string(float_format="{:.4g}".format)))
+
+
+def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
+    """Hold an EM fit against a posterior of the same data and number of components.
+
+    Components are matched by their responsibilities (optimal assignment), not by their means. The components of the table are
+    numbered as in the relabelled posterior.
+
+    Parameters
+    ----------
+    em : EMResult
+    posterior : Posterior
+        Relabelled by ECR where it is not relabelled yet.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If data, number of components or covariance structure differ.
+    """
+    _require_same_model(em, posterior)
+    values, names = posterior.observations.values, posterior.observations.names
+    relabelled = posterior if posterior.permutation is not None else relabel(posterior)
+    mean, sd = relabelled.draws.responsibilities(values)
+    point = em.mixture.permuted(_matching(em.mixture.responsibilities(values), mean))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a MAP at the edge still stands beside the rest
+        spec = posterior.specification
+        mode = fit_em(
+            posterior.observations, spec.n_components, spec.covariance, spec.required_prior.with_mode(), start=point
+        ).mixture
+    mode = mode.permuted(_matching(mode.responsibilities(values), mean))
+
+    quantities = component_quantities(relabelled.draws, names)
+    stacked = np.stack([draws.ravel() for draws in quantities.values()])
+    lower, upper = np.quantile(stacked, [0.05, 0.95], axis=1)
+    table = pd.DataFrame(
+        {
+            "em": _values(point, names),
+            "map": _values(mode, names),
+            "mean": stacked.mean(axis=1),
+            "sd": stacked.std(axis=1, ddof=1),
+            "lower": lower,
+            "upper": upper,
+        },
+        index=pd.Index(list(quantities), name="parameter"),
+    )
+    table["difference_in_sd"] = (table["em"] - table["mean"]) / table["sd"]
+    shares = point.responsibilities(values)
+    component = shares.argmax(axis=1)
+    rows = np.arange(len(values))
+    responsibilities = pd.DataFrame(
+        {"component": component, "em": shares[rows, component], "mean": mean[rows, component], "sd": sd[rows, component]},
+        index=pd.RangeIndex(len(values), name="observation"),
+    )
+    return Comparison(table, responsibilities, _verdict(em, posterior, table, responsibilities, mean))
+
+
+def _require_same_model(em: EMResult, posterior: Posterior) -> None:
+    if not np.array_equal(em.observations.values, posterior.observations.values):
+        raise ValueError("The EM fit and the posterior are of different data.")
+    for what in ("n_components", "covariance"):
+        theirs = getattr(em.specification, what), getattr(posterior.specification, what)
+        if theirs[0] != theirs[1]:
+            raise ValueError(f"The EM fit has {what} = {theirs[0]!r} and the posterior {theirs[1]!r}: fit both with the same.")
+
+
+def _matching(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The order of our components that shares most rows with theirs."""
+    return np.asarray(linear_sum_assignment(-(theirs.T @ ours))[1])
+
+
+def _values(mixture: Mixture, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """The parameters of one mixture in the order of the table."""
+    single = Draws(mixture.weights[None, None], mixture.means[None, None], mixture.covariances[None, None], mixture.structure)
+    return np.array([float(value[0, 0]) for value in component_quantities(single, names).values()])
+
+
+def _verdict(
+    em: EMResult, posterior: Posterior, table: pd.DataFrame, responsibilities: pd.DataFrame, mean: NDArray[np.float64]
+) -> tuple[str, ...]:
+    diagnosis = posterior.diagnosis
+    sentences = []
+    if not em.converged:
+        sentences.append(f"EM is not at an optimum: {em.detail}")
+    if not diagnosis.components_trusted:
+        sentences.append(f"The rows of the table may not be read as components. {diagnosis.verdict[0]}")
+    far = table[table["difference_in_sd"].abs() > FAR]
+    outside = int(((table["em"] < table["lower"]) | (table["em"] > table["upper"])).sum())
+    worst = table["difference_in_sd"].abs().idxmax()
+    sentences.append(
+        f"{outside} of {len(table)} EM estimates lie outside the 90% posterior interval; {len(far)} are more than {FAR:g} "
+        f"posterior sd from the posterior mean. The largest difference is {table.loc[worst, 'difference_in_sd']:+.2f} sd, "
+        f"in {worst}."
+    )
+    if posterior.n_components > 1:
+        moved = int((responsibilities["component"] != mean.argmax(axis=1)).sum())
+        unsure = int((responsibilities["sd"] > 0.1).sum())
+        sentences.append(
+            f"{moved} of {len(responsibilities)} rows would be put into another component; for {unsure} the posterior sd of "
+            "the responsibility exceeds 0.1, which a point estimate cannot show."
+        )
+    return tuple(sentences)

@@ -1,0 +1,175 @@
+"""Whether draws have converged, and whether components may be spoken of.
+
+Three questions in order. Have the chains converged on what does not depend on labels? Are the relabelled components the same
+ones in every draw? Have the chains converged on the relabelled parameters? Only three times yes lets component parameters be
+claimed. This floor knows draws and tables; a Posterior is put together one floor up.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesgmm.draws import Draws
+from bayesgmm.labels import TRUSTED_RATE, misplaced_rate
+
+R_HAT = 1.01  # Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), doi:10.1214/20-BA1221
+ESS_PER_CHAIN = 100  # the same paper
+DIVERGENT_SHARE = 0.001  # draws that may diverge before convergence is denied
+N_POINTS = 5  # rows at which the density is followed
+
+type Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What may be believed of a posterior.
+
+    Attributes
+    ----------
+    converged : bool
+        Label-free quantities have mixed and transitions did not diverge: density and predictions may be believed.
+    components_trusted : bool
+        Converged, and the relabelled components are the same in every draw and have mixed: their parameters may be claimed.
+    label_free, relabelled : pandas.DataFrame
+        One row a quantity: mean, sd, interval, ess_bulk, ess_tail, r_hat, mcse_mean. ``relabelled`` holds the numbers even
+        where they may not be claimed.
+    n_divergences : int
+    misplaced_rate : float
+        Share of draws in which some component looks like another one; see :mod:`bayesgmm.labels.trust`.
+    verdict : tuple of str
+        The same in sentences, the answer first.
+    """
+
+    converged: bool
+    components_trusted: bool
+    label_free: pd.DataFrame
+    relabelled: pd.DataFrame
+    n_divergences: int
+    misplaced_rate: float
+    verdict: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(self.verdict)
+
+
+def judge(
+    relabelled: Draws, values: Array, names: Sequence[str], log_likelihood: Array, n_divergences: int, prob: float = 0.9
+) -> Diagnosis:
+    """Judge relabelled draws.
+
+    Parameters
+    ----------
+    relabelled : Draws
+    values : ndarray of shape (n_observations, n_features)
+    names : sequence of str
+        Of the features.
+    log_likelihood : ndarray of shape (n_chains, n_draws)
+        Total of each draw.
+    n_divergences : int
+    prob : float
+        Of the intervals in the tables.
+    """
+    free = describe(label_free_quantities(relabelled, values, log_likelihood), prob)
+    parameters = describe(component_quantities(relabelled, names), prob)
+    n_chains, n_draws = relabelled.shape
+    rate = misplaced_rate(relabelled) if relabelled.n_components > 1 else 0.0
+    enough = ESS_PER_CHAIN * n_chains
+    divergent = n_divergences > DIVERGENT_SHARE * n_chains * n_draws
+    converged = _mixed(free, enough) and not divergent and n_chains > 1
+    trusted = converged and rate <= TRUSTED_RATE and _mixed(parameters, enough)
+    sentences = [_answer(converged, trusted, relabelled.n_components)]
+    if n_chains < 2:
+        sentences.append("One chain cannot show that it has converged: run at least 2, better 4.")
+    sentences.append(_mixing("Label-free quantities", free, enough))
+    if n_divergences:
+        sentences.append(
+            f"{n_divergences} of {n_chains * n_draws} transitions diverged, so that parts of the posterior may be missed"
+            + (": raise target_accept, or try fewer components." if divergent else "; few enough to go on.")
+        )
+    sentences.append(_mixing("Relabelled parameters", parameters, enough))
+    if relabelled.n_components > 1:
+        fate = "more than" if rate > TRUSTED_RATE else "at most"
+        sentences.append(
+            f"In {rate:.1%} of the draws some component looks more like another one than like itself: "
+            f"{fate} the {TRUSTED_RATE:.0%} allowed."
+        )
+    return Diagnosis(converged, trusted, free, parameters, n_divergences, rate, tuple(sentences))
+
+
+def label_free_quantities(draws: Draws, values: Array, log_likelihood: Array) -> dict[str, Array]:
+    """Quantities that no relabelling changes, each of shape (n_chains, n_draws).
+
+    Log-likelihood, sorted weights, expected number of filled components, log density at rows spread over the first feature,
+    and the probability that neighbouring ones of these rows share a component.
+    """
+    order = np.argsort(values[:, 0], kind="stable")
+    rows = order[np.linspace(0, len(order) - 1, N_POINTS + 2).round().astype(int)[1:-1]]
+    density = draws.log_density(values[rows])
+    quantities = {"log_likelihood": log_likelihood}
+    quantities |= {f"log_density[row {i}]": density[..., m] for m, i in enumerate(rows)}
+    if draws.n_components > 1:
+        weights = np.sort(draws.weights, axis=2)[..., ::-1]
+        quantities |= {f"sorted_weights[{k}]": weights[..., k] for k in range(draws.n_components)}
+        quantities["expected_filled"] = draws.filled(values)
+        pairs = [(i, j) for i, j in pairwise(rows) if i != j]
+        quantities |= {f"together[rows {i}, {j}]": draws.together(values[[i, j]]) for i, j in pairs}
+    return quantities
+
+
+def component_quantities(draws: Draws, names: Sequence[str]) -> dict[str, Array]:
+    """Weights, means and the distinct entries of the covariances, each of shape (n_chains, n_draws)."""
+    d, k_range = len(names), range(draws.n_components)
+    weights = {f"weights[{k}]": draws.weights[..., k] for k in k_range if draws.n_components > 1}
+    means = {f"means[{k}, {names[j]}]": draws.means[..., k, j] for k in k_range for j in range(d)}
+    distinct = range(1) if draws.structure.is_shared else k_range
+    entries = [(i, j) for i in range(d) for j in range(i + 1) if i == j or not draws.structure.is_diagonal]
+    covariances = {
+        f"covariances[{k}, {names[i]}, {names[j]}]": draws.covariances[..., k, i, j] for k in distinct for i, j in entries
+    }
+    return weights | means | covariances
+
+
+def describe(quantities: dict[str, Array], prob: float) -> pd.DataFrame:
+    """Mean, sd, equal-tailed interval, effective sample sizes, R-hat and Monte Carlo error of the mean, one row a quantity."""
+    stacked = np.stack(list(quantities.values()), axis=-1)
+    dataset = xr.Dataset({"quantity": (("chain", "draw", "row"), stacked)})
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # a constant quantity has no R-hat: NaN says it
+        table = az.summary(dataset, kind="diagnostics", round_to="none")[["ess_bulk", "ess_tail", "r_hat", "mcse_mean"]]
+    table.index = pd.Index(list(quantities), name="quantity")
+    flat = stacked.reshape(-1, stacked.shape[-1])
+    lower, upper = np.quantile(flat, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+    moments: dict[str, Array] = {"mean": flat.mean(axis=0), "sd": flat.std(axis=0, ddof=1), "lower": lower, "upper": upper}
+    for place, (name, column) in enumerate(moments.items()):
+        table.insert(place, name, column)
+    table.attrs["prob"] = prob
+    return pd.DataFrame(table)
+
+
+def _mixed(table: pd.DataFrame, enough: float) -> bool:
+    varying = table[table["sd"] > 0]
+    return bool((varying["r_hat"] <= R_HAT).all() and (varying[["ess_bulk", "ess_tail"]] >= enough).all(axis=None))
+
+
+def _mixing(what: str, table: pd.DataFrame, enough: float) -> str:
+    worst, least = table["r_hat"].max(), table[["ess_bulk", "ess_tail"]].min(axis=None)
+    fate = "have mixed" if _mixed(table, enough) else "have NOT mixed"
+    return f"{what} {fate}: largest R-hat {worst:.3f} (at most {R_HAT}), smallest ESS {least:.0f} (at least {enough:.0f})."
+
+
+def _answer(converged: bool, trusted: bool, n_components: int) -> str:
+    if trusted:
+        return "Yes: the chains have converged and the components may be believed."
+    if converged:
+        return (
+            f"The density may be believed, the {n_components} components may not: "
+            "they are not the same components in every draw, or their parameters have not mixed."
+        )
+    return "No: the chains have not converged; take more draws, other starts, or fewer components before using any number."

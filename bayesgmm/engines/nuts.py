@@ -1,0 +1,151 @@
+"""NUTS by nutpie on the PyMC model: one compile, each chain from a start of its own."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+import pytensor
+import xarray as xr
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from bayesgmm.engines.engine import Sampled, SamplerSettings
+from bayesgmm.mixture import Mixture
+from bayesgmm.model import free_points, model_of
+from bayesgmm.observations import Observations
+from bayesgmm.prior import Nuisance
+from bayesgmm.specification import Specification
+from bayesgmm.validation import stream
+
+POLL_SECONDS = 0.05
+# Times 1/sqrt(n), less than a posterior sd of any free variable: at a mode some gradient is exactly 0, from which nutpie, which
+# takes its first mass matrix from the gradient, cannot start.
+JITTER = 0.2
+KEPT_STATS = {  # nutpie's names to ArviZ's
+    "logp": "lp",
+    "diverging": "diverging",
+    "energy": "energy",
+    "mean_tree_accept": "acceptance_rate",
+    "step_size": "step_size",
+    "depth": "tree_depth",
+    "n_steps": "n_steps",
+    "maxdepth_reached": "reached_max_treedepth",
+}
+
+
+def sample(
+    observations: Observations,
+    specification: Specification,
+    starts: Sequence[tuple[Mixture, Nuisance]],
+    settings: SamplerSettings,
+    seed: np.random.SeedSequence,
+) -> Sampled:
+    """Compile once and run every chain; see :class:`bayesgmm.engines.engine.Engine`."""
+    began = time.perf_counter()
+    model = model_of(observations, specification)
+    names = [variable.name for variable in model.free_RVs]
+    compiled = nutpie.compile_pymc_model(model, backend="numba", var_names=names)
+    jitter = JITTER / np.sqrt(observations.n_observations)
+    points = [np.concatenate([np.ravel(part) for part in point.values()]) for point in free_points(model, starts)]
+    points = [point + jitter * stream(seed, chain, 1).standard_normal(point.size) for chain, point in enumerate(points)]
+    compile_seconds = time.perf_counter() - began
+    chains = _run(compiled, points, settings, seed)
+    sample_seconds = time.perf_counter() - began - compile_seconds
+    posterior = _concatenated([chain["posterior"].to_dataset()[names] for chain in chains])
+    stats = _concatenated([chain["sample_stats"].to_dataset()[list(KEPT_STATS)] for chain in chains])
+    return Sampled(
+        posterior=_with_covariances(posterior, specification, observations),
+        sample_stats=stats.rename(KEPT_STATS),
+        versions={package.__name__: package.__version__ for package in (pm, pytensor, nutpie)},
+        seconds={"compile": compile_seconds, "sample": sample_seconds},
+    )
+
+
+def _run(
+    compiled: Any, points: Sequence[NDArray[np.float64]], settings: SamplerSettings, seed: np.random.SeedSequence
+) -> list[xr.DataTree]:
+    """Run the chains, at most ``cores`` at a time, each with a seed of its own."""
+    waiting, running = list(range(settings.chains)), dict[int, Any]()
+    finished: dict[int, xr.DataTree] = {}
+    total = settings.chains * (settings.tune + settings.draws)
+    try:
+        with _progress_bar(settings.progress) as bar:
+            task = bar.add_task("Sampling", total=total, divergences=0)
+            done, divergent = np.zeros(settings.chains, dtype=int), np.zeros(settings.chains, dtype=int)
+            while waiting or running:
+                while waiting and len(running) < settings.cores:
+                    chain = waiting.pop(0)
+                    running[chain] = _start(compiled, points[chain], settings, seed, chain, done, divergent)
+                for chain in [c for c, handle in running.items() if _is_finished(handle)]:
+                    finished[chain] = running.pop(chain).wait()
+                    done[chain] = settings.tune + settings.draws
+                bar.update(task, completed=int(done.sum()), divergences=int(divergent.sum()))
+                time.sleep(POLL_SECONDS)
+    except BaseException:  # Ctrl-C too: no thread goes on drawing for nobody
+        for handle in running.values():
+            handle.cancel()
+        raise
+    return [finished[chain] for chain in range(settings.chains)]
+
+
+def _start(
+    compiled: Any,
+    point: NDArray[np.float64],
+    settings: SamplerSettings,
+    seed: np.random.SeedSequence,
+    chain: int,
+    done: NDArray[np.int64],
+    divergent: NDArray[np.int64],
+) -> Any:
+    """Begin one chain in the background; its progress goes to ``done[chain]`` and ``divergent[chain]``."""
+
+    def follow(chains: Any) -> None:
+        done[chain], divergent[chain] = chains[0].finished_draws, chains[0].divergences
+
+    return nutpie.sample(
+        dataclasses.replace(compiled, initial_point_func=lambda _seed: point.copy()),
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=1,
+        cores=1,
+        seed=int(stream(seed, chain).integers(2**31)),
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=follow,
+        blocking=False,
+        target_accept=settings.target_accept,
+    )
+
+
+def _is_finished(handle: Any) -> bool:
+    """Nutpie 0.16 answers a question before the end with TimeoutError."""
+    try:
+        return bool(handle.is_finished)
+    except TimeoutError:
+        return False
+
+
+def _progress_bar(shown: bool) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, TextColumn("{task.fields[divergences]} divergences"), disable=not shown, transient=True)
+
+
+def _concatenated(chains: list[xr.Dataset]) -> xr.Dataset:
+    """Chains of one draw each made one dataset; library attributes (a time of creation among them) are left behind."""
+    return xr.concat(chains, dim="chain").assign_coords(chain=np.arange(len(chains))).drop_attrs()
+
+
+def _with_covariances(posterior: xr.Dataset, specification: Specification, observations: Observations) -> xr.Dataset:
+    """Add covariances (chain, draw, component, feature, feature2), expanded from the distinct precisions."""
+    structure, k, d = specification.structure, specification.n_components, observations.n_features
+    compact = structure.block.invert(posterior["precisions"].to_numpy())
+    matrices = structure.block.expand(compact, d)
+    if structure.is_shared:
+        matrices = np.repeat(matrices[:, :, None], k, axis=2)
+    dims = ("chain", "draw", "component", "feature", "feature2")
+    coords = {"feature": list(observations.names), "feature2": list(observations.names)}
+    return posterior.assign(covariances=(dims, matrices)).assign_coords(coords)

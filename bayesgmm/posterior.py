@@ -1,0 +1,251 @@
+"""Posterior: the draws of a fit in an ArviZ DataTree, with the Specification and the Observations they belong to."""
+
+import json
+import os
+import tempfile
+import warnings
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesgmm import labels
+from bayesgmm.diagnostics import Diagnosis, judge
+from bayesgmm.draws import Draws
+from bayesgmm.observations import Observations
+from bayesgmm.specification import Specification
+from bayesgmm.validation import known_name
+
+SCHEMA = "bayesgmm-posterior-1"
+BLOCK_VALUES = 2_000_000  # log densities computed at a time where the log_likelihood group is not kept
+
+
+class UnresolvedLabelsWarning(UserWarning):
+    """Component parameters were asked for where components are not resolved."""
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """A posterior, stored as drawn.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        Groups ``posterior`` (weights (chain, draw, component), means (..., component, feature), covariances (..., component,
+        feature, feature2), all in the data's units, and the prior's nuisance variables), ``sample_stats``, ``observed_data``,
+        ``constant_data``, ``log_likelihood`` where it is small enough to keep, and after :func:`relabel` ``relabelling``. Its
+        attributes hold every setting, version and seed as JSON.
+    specification : Specification
+    observations : Observations
+    """
+
+    tree: xr.DataTree
+    specification: Specification
+    observations: Observations
+
+    @cached_property
+    def draws(self) -> Draws:
+        """The mixture parameters as arrays."""
+        group = self.tree["posterior"]
+        weights, means, covariances = (group[name].to_numpy() for name in ("weights", "means", "covariances"))
+        return Draws(weights, means, covariances, self.specification.structure)
+
+    @property
+    def n_chains(self) -> int:
+        """Chains."""
+        return self.draws.shape[0]
+
+    @property
+    def n_draws(self) -> int:
+        """Draws of each chain."""
+        return self.draws.shape[1]
+
+    @property
+    def n_components(self) -> int:
+        """K."""
+        return self.specification.n_components
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it was made: engine, draws, chains, seed, versions ..."""
+        return dict(json.loads(self.tree.attrs["settings"]))
+
+    @property
+    def permutation(self) -> NDArray[np.int64] | None:
+        """Which drawn component stands in each place, (n_chains, n_draws, n_components); None for a posterior as drawn."""
+        return self.tree["relabelling"]["permutation"].to_numpy() if "relabelling" in self.tree.children else None
+
+    @property
+    def n_divergences(self) -> int:
+        """Divergent transitions after tuning, over all chains."""
+        stats = self.tree["sample_stats"]
+        return int(stats["diverging"].sum()) if "diverging" in stats else 0
+
+    def log_likelihood(self, rows: slice = slice(None)) -> NDArray[np.float64]:
+        """log p(x_i) at each draw, shape (n_chains, n_draws, n_rows), kept or computed."""
+        if "log_likelihood" in self.tree.children:
+            (kept,) = self.tree["log_likelihood"].data_vars.values()
+            return np.asarray(kept.to_numpy()[..., rows])
+        return self.draws.log_density(self.observations.values[rows])
+
+    @cached_property
+    def total_log_likelihood(self) -> NDArray[np.float64]:
+        """Log-likelihood of each draw, shape (n_chains, n_draws)."""
+        n = self.observations.n_observations
+        step = max(1, BLOCK_VALUES // (self.n_chains * self.n_draws))
+        return np.sum([self.log_likelihood(slice(i, i + step)).sum(axis=-1) for i in range(0, n, step)], axis=0)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What may be believed; see :func:`diagnose`."""
+        relabelled = self if self.permutation is not None else relabel(self)
+        observations = self.observations
+        return judge(relabelled.draws, observations.values, observations.names, self.total_log_likelihood, self.n_divergences)
+
+    def summary(self) -> pd.DataFrame:
+        """Posterior means, intervals and Monte Carlo diagnostics of the relabelled parameters and of label-free quantities.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns mean, sd, lower and upper (90% equal-tailed), ess_bulk, ess_tail, r_hat, mcse_mean. Where the components
+            are not resolved their rows are withheld and ``attrs["withheld"]`` says why.
+
+        Warns
+        -----
+        UnresolvedLabelsWarning
+            If component rows are withheld.
+        """
+        diagnosis = self.diagnosis
+        if diagnosis.components_trusted:
+            return pd.concat([diagnosis.relabelled, diagnosis.label_free])
+        table = diagnosis.label_free.copy()
+        table.attrs["withheld"] = " ".join(diagnosis.verdict)
+        warnings.warn(f"Component rows are withheld. {diagnosis.verdict[0]}", UnresolvedLabelsWarning, stacklevel=2)
+        return table
+
+    def as_drawn(self) -> "Posterior":
+        """The posterior with any relabelling undone, bit for bit."""
+        if self.permutation is None:
+            return self
+        tree = _permuted(self.tree, labels.inverse(self.permutation))
+        del tree["relabelling"]
+        return replace(self, tree=tree)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to one netCDF file, complete or not at all."""
+        target = Path(path)
+        tree = self.tree.copy()
+        tree.attrs = {**tree.attrs, "schema": SCHEMA, "specification": self.specification.to_json()}
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        os.close(handle)
+        try:
+            tree.to_netcdf(name, engine="h5netcdf")
+            os.replace(name, target)
+        except BaseException:
+            os.unlink(name)
+            raise
+
+
+def load(path: str | os.PathLike[str]) -> Posterior:
+    """Read a posterior that :meth:`Posterior.save` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file holds something else.
+    """
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as lazy:
+            tree = lazy.load()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(f"{path} is not a netCDF file that bayesgmm can read: {error}.") from error
+    if tree.attrs.get("schema") != SCHEMA:
+        raise ValueError(f"{path} was not saved by this bayesgmm: its schema is {tree.attrs.get('schema')!r}, not {SCHEMA!r}.")
+    observed = tree["observed_data"]["x"]
+    names = [str(name) for name in observed["feature"].to_numpy()]
+    observations = Observations.from_data(observed.to_numpy(), names=names)
+    return Posterior(tree, Specification.from_json(tree.attrs["specification"]), observations)
+
+
+def relabel(posterior: Posterior, method: str = "ecr") -> Posterior:
+    """Give components the same place in every draw.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        As drawn or relabelled before; the new permutations replace the old ones.
+    method : str
+        ``"ecr"``: the permutation that classifies the rows most like the draw of highest posterior density.
+        ``"ordering"``: sorted means along the feature that separates them most.
+
+    Returns
+    -------
+    Posterior
+        Every variable with the dim ``component`` permuted, and a group ``relabelling`` that holds the permutations:
+        ``permutation[c, s, k]`` is the drawn component that stands in place k. :meth:`Posterior.as_drawn` undoes it.
+
+    References
+    ----------
+    Papastamoulis (2016), label.switching, doi:10.18637/jss.v069.c01.
+    """
+    find = labels.METHODS[known_name(method, "relabelling method", labels.METHODS)]
+    drawn = posterior.as_drawn()
+    scores = drawn.tree["sample_stats"]["lp"].to_numpy()
+    permutation = find(drawn.draws, drawn.observations.values, scores)
+    tree = _permuted(drawn.tree, permutation)
+    places = xr.DataArray(permutation, dims=("chain", "draw", "component"))
+    tree["relabelling"] = xr.DataTree(xr.Dataset({"permutation": places}, attrs={"method": method}))
+    return replace(posterior, tree=tree)
+
+
+def diagnose(posterior: Posterior) -> Diagnosis:
+    """Whether the chains have converged and whether the components may be believed.
+
+    Label-free quantities are looked at first, since a bad R-hat of a component's parameter may only be switching; then the
+    relabelled parameters and whether components are the same ones in every draw.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Relabelled by ECR where it is not relabelled yet.
+
+    Returns
+    -------
+    Diagnosis
+        ``print`` it for the verdict.
+
+    References
+    ----------
+    Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), doi:10.1214/20-BA1221.
+    """
+    return posterior.diagnosis
+
+
+def _permuted(tree: xr.DataTree, permutation: NDArray[np.int64]) -> xr.DataTree:
+    """Permute every variable that varies by draw and has the dim ``component``, whatever its name and group."""
+    index = xr.DataArray(permutation, dims=("chain", "draw", "component"))
+
+    def permute(dataset: xr.Dataset) -> xr.Dataset:
+        moved = {
+            name: _take(variable, index)
+            for name, variable in dataset.data_vars.items()
+            if {"chain", "draw", "component"} <= set(variable.dims)
+        }
+        return dataset.assign(moved)
+
+    return xr.DataTree.from_dict({path: permute(node.to_dataset(inherit=False)) for path, node in tree.subtree_with_keys})
+
+
+def _take(variable: xr.DataArray, index: xr.DataArray) -> xr.DataArray:
+    aligned = variable.transpose("chain", "draw", "component", ...)
+    places = index.to_numpy().reshape(index.shape + (1,) * (aligned.ndim - 3))
+    taken = np.take_along_axis(aligned.to_numpy(), places, axis=2)
+    return aligned.copy(data=taken).transpose(*variable.dims)

@@ -1,0 +1,218 @@
+"""How many components: one fit by EM and one by MCMC for each number, and what the criteria say."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import arviz as az
+import pandas as pd
+
+from bayesgmm.criteria import compare, loo, waic
+from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
+from bayesgmm.engines import fit_bayes
+from bayesgmm.observations import Observations
+from bayesgmm.posterior import Posterior
+from bayesgmm.prior import Prior
+from bayesgmm.validation import Seed, positive_integer, seed_sequence
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One number of components, fitted both ways.
+
+    Attributes
+    ----------
+    em : EMResult
+        Maximum likelihood.
+    posterior : Posterior
+    """
+
+    em: EMResult
+    posterior: Posterior
+
+    @cached_property
+    def waic(self) -> az.ELPDData:
+        """WAIC of the posterior."""
+        return waic(self.posterior)
+
+    @cached_property
+    def loo(self) -> az.ELPDData:
+        """PSIS-LOO of the posterior."""
+        return loo(self.posterior)
+
+    def row(self) -> dict[str, Any]:
+        """Its row in the table of criteria."""
+        diagnosis = self.posterior.diagnosis
+        return {
+            "n_parameters": self.em.n_parameters,
+            "log_likelihood": self.em.log_likelihood,
+            "em_status": self.em.status.name.lower(),
+            "aic": self.em.aic,
+            "bic": self.em.bic,
+            "icl": self.em.icl,
+            "elpd_waic": self.waic.elpd,
+            "elpd_waic_se": self.waic.se,
+            "elpd_loo": self.loo.elpd,
+            "elpd_loo_se": self.loo.se,
+            "p_loo": self.loo.p,
+            "pareto_k_bad": int((self.loo.pareto_k > self.loo.good_k).sum()),
+            "converged": diagnosis.converged,
+            "components_trusted": diagnosis.components_trusted,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Candidates for the number of components, and the choice.
+
+    Attributes
+    ----------
+    candidates : dict of int to Candidate
+    """
+
+    candidates: dict[int, Candidate]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a number of components: see :func:`select_n_components`."""
+        table = pd.DataFrame([candidate.row() for candidate in self.candidates.values()])
+        table.index = pd.Index(list(self.candidates), name="n_components")
+        ranking = self.ranking
+        for source, name in {"elpd_diff": "elpd_loo_diff", "dse": "elpd_loo_diff_se"}.items():
+            table[name] = [float(ranking.loc[str(k), source]) for k in table.index]
+        return table
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """The candidates as ``az.compare`` ranks them by LOO, with stacking weights."""
+        if len(self.candidates) == 1:
+            only = str(next(iter(self.candidates)))
+            return pd.DataFrame({"elpd_diff": 0.0, "dse": 0.0, "weight": 1.0}, index=[only])
+        return compare({str(k): candidate.posterior for k, candidate in self.candidates.items()}, ic="loo")
+
+    @cached_property
+    def by_loo(self) -> int:
+        """The fewest components whose elpd is within one standard error of the difference to the best."""
+        table = self.table
+        near = table.index[table["elpd_loo_diff"].abs() <= table["elpd_loo_diff_se"]]
+        best = table["elpd_loo"].idxmax()
+        return int(min([*near, best]))
+
+    @cached_property
+    def by_bic(self) -> int | None:
+        """The lowest BIC; None if every EM fit collapsed."""
+        bic = self.table["bic"].dropna()
+        return int(bic.idxmin()) if len(bic) else None
+
+    @property
+    def chosen(self) -> int:
+        """The number that a report tells about: by BIC, which is consistent for the number of components; else by LOO."""
+        return self.by_loo if self.by_bic is None else self.by_bic
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, in sentences."""
+        if len(self.candidates) == 1:
+            return (f"K = {self.chosen} was asked for; no other number was tried.",)
+        best = int(self.table["elpd_loo"].idxmax())
+        sentences = [
+            f"BIC is lowest at K = {self.by_bic}."
+            if self.by_bic is not None
+            else "BIC is missing: every EM fit collapsed, so LOO decides."
+        ]
+        if best == self.by_loo:
+            sentences.append(f"LOO is highest at K = {best}, and no smaller K is within one standard error of it.")
+        else:
+            row = self.table.loc[self.by_loo]
+            sentences.append(
+                f"LOO is highest at K = {best}, but K = {self.by_loo} is within one standard error of it "
+                f"(difference {row['elpd_loo_diff']:.1f}, standard error {row['elpd_loo_diff_se']:.1f})."
+            )
+        agree = self.by_bic in (None, self.by_loo)
+        sentences.append(
+            "The two agree."
+            if agree
+            else "The two disagree: BIC asks for the number of components, LOO for the best prediction, to which extra "
+            "components can add even where no extra group exists. Read both columns before you speak of groups."
+        )
+        unsure = [str(k) for k, converged in self.table["converged"].items() if not converged]
+        if unsure:
+            sentences.append(f"The chains of K = {', '.join(unsure)} have not converged; their LOO is uncertain.")
+        return tuple(sentences)
+
+
+def select_n_components(
+    X: Any,
+    n_components: Iterable[int] = range(1, 6),
+    covariance: str = "full",
+    prior: Prior | None = None,
+    seed: Seed = 0,
+    progress: bool = True,
+    **settings: Any,
+) -> pd.DataFrame:
+    """Compare numbers of components by EM criteria and by expected predictive accuracy.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_observations, n_features)
+    n_components : iterable of int
+    covariance : str
+        Covariance structure.
+    prior : Prior, optional
+        Held fixed over K; None: :meth:`Prior.weakly_informative`.
+    seed : int, SeedSequence or Generator
+    progress : bool
+    **settings
+        Passed on to :func:`fit_bayes`: draws, tune, chains, cores, engine, target_accept.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``n_components``. ``aic``, ``bic``, ``icl`` of the maximum-likelihood fit (lower is better; missing where a
+        component collapsed), ``elpd_waic``, ``elpd_loo`` of the posterior with standard errors (higher is better),
+        ``elpd_loo_diff`` to the best with its own standard error, ``pareto_k_bad`` (rows whose LOO is not reliable),
+        ``converged`` and ``components_trusted`` of :func:`diagnose`, and how EM ended.
+    """
+    return sweep(X, n_components, covariance, prior, seed, progress, **settings).table
+
+
+def sweep(
+    X: Any,
+    n_components: Iterable[int],
+    covariance: str = "full",
+    prior: Prior | None = None,
+    seed: Seed = 0,
+    progress: bool = True,
+    **settings: Any,
+) -> Selection:
+    """Fit each number of components by EM and by MCMC; the arguments are those of :func:`select_n_components`."""
+    observations = Observations.from_data(X)
+    prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
+    root = seed_sequence(seed)
+    fits = {k: _candidate(observations, k, covariance, prior, root, progress, settings) for k in _distinct(n_components)}
+    return Selection(fits)
+
+
+def _candidate(
+    observations: Observations,
+    n_components: int,
+    covariance: str,
+    prior: Prior,
+    seed: Any,
+    progress: bool,
+    settings: dict[str, Any],
+) -> Candidate:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the table tells it
+        em = fit_em(observations, n_components, covariance, seed=seed)
+    posterior = fit_bayes(observations, n_components, covariance, prior, seed=seed, progress=progress, **settings)
+    return Candidate(em, posterior)
+
+
+def _distinct(n_components: Iterable[int]) -> Sequence[int]:
+    numbers = sorted({positive_integer(k, "n_components") for k in n_components})
+    if not numbers:
+        raise ValueError("n_components is empty: give at least one number, such as range(1, 6).")
+    return numbers

@@ -1,0 +1,63 @@
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from bayesgmm import labels
+from bayesgmm.covariance import STRUCTURES
+from bayesgmm.draws import Draws
+from bayesgmm.labels import METHODS, inverse, misplaced_rate
+from tests.laws import problem
+
+
+def planted(separation=6.0, n_components=3, seed=0):
+    """Draws around a truth, each with its components shuffled by a known permutation."""
+    X, _, truth = problem("VVV", n=200, n_components=n_components, n_features=2, seed=seed, separation=separation)
+    rng = np.random.default_rng(seed)
+    shape = (2, 50, n_components)
+    means = truth.means + 0.1 * rng.standard_normal((*shape, 2))
+    covariances = truth.covariances * rng.uniform(0.9, 1.1, size=(*shape, 1, 1))
+    weights = np.broadcast_to(truth.weights, shape)
+    clean = Draws(weights, means, covariances, STRUCTURES["VVV"])
+    shuffle = rng.permuted(np.broadcast_to(np.arange(n_components), shape), axis=2)
+    scores = clean.log_density(X).sum(axis=2)
+    return X, clean, clean.permuted(shuffle), scores
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_planted_permutations_are_undone(method):
+    X, clean, shuffled, scores = planted()
+    found = shuffled.permuted(METHODS[method](shuffled, X, scores))
+    order = [int(np.flatnonzero((clean.means[0, 0] == mean).all(axis=1))[0]) for mean in found.means[0, 0]]
+    np.testing.assert_array_equal(found.means, clean.means[:, :, order])
+    np.testing.assert_array_equal(found.covariances, clean.covariances[:, :, order])
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_row_is_a_permutation(method):
+    X, _, shuffled, scores = planted(separation=0.5)
+    found = METHODS[method](shuffled, X, scores)
+    np.testing.assert_array_equal(np.sort(found, axis=2), np.broadcast_to(np.arange(3), found.shape))
+
+
+def test_ecr_finds_the_best_of_all_permutations():
+    X, _, shuffled, scores = planted(separation=1.0)
+    found = labels.METHODS["ecr"](shuffled, X, scores)
+    chain, draw = np.unravel_index(scores.argmax(), scores.shape)
+    pivot = shuffled.mixture(chain, draw).predict(X)
+    for s in range(50):
+        shares = shuffled.mixture(0, s).responsibilities(X)
+        reach = {order: shares[np.arange(len(X)), np.array(order)[pivot]].sum() for order in permutations(range(3))}
+        assert reach[tuple(found[0, s])] == pytest.approx(max(reach.values()))
+
+
+def test_inverse_undoes():
+    _, clean, _, _ = planted()
+    order = np.random.default_rng(1).permuted(np.broadcast_to(np.arange(3), (2, 50, 3)), axis=2)
+    np.testing.assert_array_equal(clean.permuted(order).permuted(inverse(order)).means, clean.means)
+
+
+def test_trust_is_given_to_separate_components_and_denied_to_blurred_ones():
+    _, clean, shuffled, _ = planted()
+    assert misplaced_rate(clean) == 0.0
+    assert misplaced_rate(shuffled) > 0.3

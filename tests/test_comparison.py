@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+import bayesgmm as bg
+
+FAITHFUL = bg.load_dataset("faithful")
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_components_are_matched_whatever_their_order(faithful_two, order):
+    em = bg.fit_em(FAITHFUL, 2, start=bg.fit_em(FAITHFUL, 2).mixture.permuted(order))
+    c = bg.compare_em_bayes(em, faithful_two)
+    assert list(c.table.columns) == ["em", "map", "mean", "sd", "lower", "upper", "difference_in_sd"]
+    assert (c.table["difference_in_sd"].abs() < 1).all()
+    assert (c.table["sd"] > 0).all()
+    np.testing.assert_allclose(c.table["difference_in_sd"], (c.table["em"] - c.table["mean"]) / c.table["sd"])
+    assert len(c.responsibilities) == 272
+    np.testing.assert_allclose(c.responsibilities["em"], c.responsibilities["mean"], atol=0.15)
+    assert "0 of 272 rows" in c.verdict[-1]
+
+
+def test_map_is_the_mode_of_the_same_posterior(faithful_two):
+    mode = bg.fit_em(FAITHFUL, 2, prior=faithful_two.specification.prior).mixture
+    c = bg.compare_em_bayes(bg.fit_em(FAITHFUL, 2), faithful_two)
+    large = int(mode.weights.argmax())
+    row = c.table.loc[f"weights[{int(c.table.loc[['weights[0]', 'weights[1]'], 'mean'].to_numpy().argmax())}]"]
+    assert row["map"] == pytest.approx(mode.weights[large], abs=1e-5)
+
+
+def test_components_that_are_not_resolved_are_told(faithful_three):
+    c = bg.compare_em_bayes(bg.fit_em(FAITHFUL, 3), faithful_three)
+    assert "may not be read as components" in c.verdict[0]
+
+
+def test_different_models_or_data_are_refused(faithful_two):
+    with pytest.raises(ValueError, match="n_components = 3 and the posterior 2"):
+        bg.compare_em_bayes(bg.fit_em(FAITHFUL, 3), faithful_two)
+    with pytest.raises(ValueError, match="covariance = 'EEE'"):
+        bg.compare_em_bayes(bg.fit_em(FAITHFUL, 2, "tied"), faithful_two)
+    with pytest.raises(ValueError, match="different data"):
+        bg.compare_em_bayes(bg.fit_em(FAITHFUL[:-1], 2), faithful_two)

@@ -1,0 +1,63 @@
+import numpy as np
+import nutpie
+import pytest
+
+import bayesgmm as bg
+from bayesgmm.draws import Draws
+
+
+def test_waic_by_hand(faithful_two):
+    values = faithful_two.tree["log_likelihood"]["x"].to_numpy().reshape(4000, 272)
+    lppd = np.log(np.exp(values).mean(axis=0))
+    p = values.var(axis=0, ddof=1)
+    w = bg.waic(faithful_two)
+    assert w.elpd == pytest.approx((lppd - p).sum(), rel=1e-12)
+    assert w.p == pytest.approx(p.sum(), rel=1e-12)
+    assert w.se == pytest.approx(np.sqrt(272) * (lppd - p).std(), rel=1e-12)
+    assert "elpd_waic" in str(w)
+    assert w.warning == bool((p > 0.4).any())
+
+
+def test_waic_and_loo_are_close_where_both_are_good(faithful_two):
+    w, loo = bg.waic(faithful_two), bg.loo(faithful_two)
+    assert (loo.pareto_k < loo.good_k).all()
+    assert w.elpd == pytest.approx(loo.elpd, abs=0.5)
+
+
+@pytest.mark.parametrize("ic", ["loo", "waic"])
+def test_compare(faithful_two, faithful_three, ic):
+    table = bg.compare({"K=2": faithful_two, "K=3": faithful_three}, ic=ic)
+    assert set(table.index) == {"K=2", "K=3"}
+    criterion = {"loo": bg.loo, "waic": bg.waic}[ic]
+    assert table.loc["K=2", "elpd"] == pytest.approx(criterion(faithful_two).elpd)
+
+
+def test_compare_refuses_other_data_and_unknown_criteria(faithful_two, galaxies_three):
+    with pytest.raises(ValueError, match="other data"):
+        bg.compare({"a": faithful_two, "b": galaxies_three})
+    with pytest.raises(ValueError, match="Unknown criterion 'bic'"):
+        bg.compare({"a": faithful_two}, ic="bic")
+
+
+def test_loo_against_exact_leave_one_out():
+    """Twenty rows, each left out in turn under the same prior: refits of one compiled model on 19 rows.
+
+    Monte Carlo error of a pointwise value is about 0.02, so the tolerances are five standard errors or more.
+    """
+    X = bg.load_dataset("faithful")[["waiting"]].to_numpy()[:20]
+    prior = bg.Prior.weakly_informative(X)
+    post = bg.fit_bayes(X, 2, prior=prior, draws=2000, seed=3, progress=False)
+    loo = bg.loo(post)
+    compiled = nutpie.compile_pymc_model(bg.build_model(X[1:], 2, prior=prior), var_names=["weights", "means", "precisions"])
+    exact = []
+    for i in range(20):
+        rest = compiled.with_data(values=np.delete(X, i, axis=0))
+        draws = nutpie.sample(rest, draws=1000, tune=500, chains=2, seed=i, progress_bar=False, target_accept=0.9)["posterior"]
+        parameters = (draws[name].to_numpy() for name in ("weights", "means", "precisions"))
+        weights, means, precisions = parameters
+        left_out = Draws(weights, means, 1 / precisions, post.specification.structure).log_density(X[[i]])
+        exact.append(np.log(np.exp(left_out).mean()))
+    assert (loo.pareto_k < loo.good_k).all()
+    np.testing.assert_allclose(loo.elpd_i, exact, atol=0.15)
+    assert loo.elpd == pytest.approx(sum(exact), abs=0.4)
+    assert bg.waic(post).elpd == pytest.approx(sum(exact), abs=0.4)
