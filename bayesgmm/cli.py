@@ -1,0 +1,333 @@
+"""The command line: ``bayesgmm report``, ``fit`` and ``select``.
+
+It reads a CSV file, calls the package and prints; whatever is computed is computed elsewhere. PyMC and ArviZ take seconds to
+load, so they are loaded when a command runs and not for ``--help``.
+"""
+
+import csv
+import importlib
+import shlex
+import shutil
+import sys
+import textwrap
+import warnings
+from itertools import accumulate
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from typer.core import TyperGroup
+
+import bayesgmm as bg
+
+ERROR, NOT_CONVERGED = 1, 3  # 2 is a usage error, by convention
+OLD_FAITHFUL = "Old Faithful, the bundled data"
+HELP = """Bayesian Gaussian mixtures: how many groups, where they are, and whether the answer may be believed.
+
+Start with `bayesgmm report`: it fits Old Faithful and writes report.html.
+
+\b
+Exit codes:
+  0  all went well
+  1  the data, a file or a setting cannot be used; one sentence says why
+  2  the command is misspelt
+  3  everything ran, but the chains have not converged
+"""
+
+
+class Commands(TyperGroup):
+    """Errors of data, files and settings are one sentence on stderr, warnings a line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; ``--traceback`` lets errors through."""
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            try:
+                return super().invoke(ctx)
+            except (ValueError, TypeError, OSError) as error:
+                if ctx.params.get("traceback"):
+                    raise
+                typer.echo(f"Error: {error}", err=True)
+                raise typer.Exit(ERROR) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="bayesgmm")
+
+
+def parse_components(text: str) -> list[int]:
+    """The numbers of components that a text names: ``1:6`` is 1, 2, 3, 4, 5, as in Python.
+
+    Examples
+    --------
+    >>> parse_components("1:6"), parse_components("3"), parse_components("1,2,4")
+    ([1, 2, 3, 4, 5], [3], [1, 2, 4])
+    """
+    try:
+        if ":" in text:
+            start, stop = map(int, text.split(":"))
+            numbers = list(range(start, stop))
+        else:
+            numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 1:
+        raise typer.BadParameter(f"{text!r} names no numbers of components: give 1:6 (1 to 5), 3, or 1,2,4.")
+    return numbers
+
+
+Data = Annotated[Path | None, typer.Argument(metavar="DATA.csv", help="CSV file with a header; without one, Old Faithful.")]
+Numbers = Annotated[
+    Any,
+    typer.Option(
+        parser=parse_components,
+        metavar="1:6|3|1,2,4",
+        help="Numbers of components to try. 1:6 is a slice as in Python: 1, 2, 3, 4 and 5, without 6.",
+    ),
+]
+Covariance = Annotated[str, typer.Option(help="Covariance structure: full, tied, diag, spherical, or mclust's code such as VVV.")]
+Columns = Annotated[list[str] | None, typer.Option(metavar="A,B", help="Columns to use, separated by commas; else all.")]
+Draws = Annotated[int, typer.Option(min=1, help="Draws that each chain keeps.")]
+Tune = Annotated[int, typer.Option(min=1, help="Draws of each chain for tuning, not kept.")]
+Chains = Annotated[int, typer.Option(min=1, help="Chains; fewer than 2 cannot show convergence.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, and only what was asked for.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bayesgmm {bg.__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", envvar="BAYESGMM_TRACEBACK", help="Show where in the code an error arose.")
+    ] = False,
+) -> None:
+    """Options of all commands."""
+
+
+@app.command()
+def report(
+    data: Data = None,
+    components: Numbers = "1:6",
+    output: Annotated[Path, typer.Option("--output", "-o", help="HTML file to write.")] = Path("report.html"),
+    covariance: Covariance = "full",
+    columns: Columns = None,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 0,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit by EM and by MCMC, and write a report that says what may be believed.
+
+    Ends with exit code 3 where the chains of the number of components that is reported on have not converged.
+    """
+    X = read(data, columns)
+    reporting = importlib.import_module("bayesgmm.reporting")
+    target = reporting.require_free(output, force)
+    options = {"components": ",".join(map(str, components)), "output": output, "covariance": covariance}
+    options |= {"columns": ",".join(columns)} if columns else {}
+    options |= {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    analysis = reporting.analyse(
+        X,
+        components,
+        covariance,
+        seed=seed,
+        progress=_progress(quiet),
+        source=data.name if data else OLD_FAITHFUL,
+        command=_command("report", data, options),
+        draws=draws,
+        tune=tune,
+        chains=chains,
+    )
+    reporting.write_text(target, reporting.render(analysis))
+    if not quiet:
+        _say(" ".join(reporting.answer(analysis)))
+        _say(*analysis.selection.reasons)
+        _say(*analysis.diagnosis.verdict)
+    typer.echo(f"Report: {target}")
+    _exit(analysis.diagnosis)
+
+
+@app.command()
+def fit(
+    data: Data = None,
+    components: Annotated[int, typer.Option(min=1, help="Number of components.")] = 2,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="netCDF file to save the posterior in, for bayesgmm.load.")
+    ] = None,
+    covariance: Covariance = "full",
+    columns: Columns = None,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 0,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit one number of components by EM and by MCMC, and print both with a verdict.
+
+    Ends with exit code 3 where the chains have not converged.
+    """
+    X = read(data, columns)
+    reporting = importlib.import_module("bayesgmm.reporting")
+    target = None if output is None else reporting.require_free(output, force)
+    em = bg.fit_em(X, components, covariance, seed=seed)
+    posterior = bg.fit_bayes(
+        X, components, covariance, seed=seed, draws=draws, tune=tune, chains=chains, progress=_progress(quiet)
+    )
+    if target is not None:
+        posterior.save(target)
+    diagnosis = bg.diagnose(posterior)
+    if not quiet:
+        typer.echo(f"{em}\n")
+    _say(*diagnosis.verdict)
+    if diagnosis.components_trusted:
+        _show(reporting.tables.mixing(diagnosis.relabelled, "Posterior of the relabelled parameters."))
+    else:
+        _show(reporting.tables.mixing(diagnosis.label_free, "Component parameters are withheld; these depend on no label."))
+    if target is not None:
+        typer.echo(f"Posterior: {target}")
+    _exit(diagnosis)
+
+
+@app.command()
+def select(
+    data: Data = None,
+    components: Numbers = "1:6",
+    covariance: Covariance = "full",
+    columns: Columns = None,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Compare numbers of components by BIC, ICL and leave-one-out cross-validation."""
+    X = read(data, columns)
+    reporting, selection = (importlib.import_module(f"bayesgmm.{name}") for name in ("reporting", "selection"))
+    settings = {"seed": seed, "draws": draws, "tune": tune, "chains": chains, "progress": _progress(quiet)}
+    found = selection.sweep(X, components, covariance, **settings)
+    _show(reporting.tables.numbers_of_components(found))
+    _say(*found.reasons)
+
+
+def read(path: Path | None, columns: list[str] | None = None) -> pd.DataFrame:
+    """The chosen columns of a CSV file; Old Faithful without a path.
+
+    Columns are separated by commas, semicolons or tabs, whichever the first line has most of. A first column without a name holds
+    the names of rows, as R and pandas write them. A file whose first line is all numbers has no header.
+    """
+    table = bg.load_dataset("faithful") if path is None else _read_csv(path)
+    numeric = [str(name) for name in table.select_dtypes("number").columns]
+    if columns:
+        wanted = columns if set(columns) <= set(table.columns) else [name.strip() for c in columns for name in c.split(",")]
+        missing = [name for name in wanted if name not in table.columns]
+        if missing:
+            raise ValueError(f"There is no column {', '.join(missing)}; the columns are {', '.join(map(str, table.columns))}.")
+        table = table[wanted]
+    text = [str(name) for name in table.columns if name not in numeric]
+    if text:
+        cure = f"choose others, such as --columns {shlex.quote(','.join(numeric))}" if numeric else "no column holds numbers"
+        raise ValueError(f"{', '.join(map(repr, text))} {'holds' if len(text) == 1 else 'hold'} text, not numbers: {cure}.")
+    return table
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a CSV file.")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            first = lines.readline()
+            separator = max(",;\t", key=first.count)
+            fields = next(csv.reader([first], delimiter=separator), [])
+            lines.seek(0)
+            header = None if fields and all(map(_is_number, fields)) else 0
+            index = 0 if header == 0 and len(fields) > 1 and not fields[0].strip() else None
+            table = pd.read_csv(lines, sep=separator, header=header, index_col=index)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no file {path}.") from None
+    except PermissionError:
+        raise PermissionError(f"{path} may not be read: its permissions forbid it.") from None
+    except pd.errors.EmptyDataError:
+        raise ValueError(f"{path} is empty.") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise ValueError(f"{path} is not a CSV file: it holds something else than text in UTF-8.") from None
+    except pd.errors.ParserError as error:
+        raise ValueError(f"{path} cannot be read as a table: {str(error).strip()}.") from None
+    if header is None:
+        table.columns = pd.Index([f"x{j + 1}" for j in range(table.shape[1])])
+    return table.rename(columns=str)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _command(name: str, data: Path | None, options: dict[str, Any]) -> str:
+    """The command line that does the same again."""
+    words = [f"--{option}={value}" for option, value in options.items()]
+    return shlex.join(["bayesgmm", name, *([str(data)] if data else []), *words])
+
+
+def _progress(quiet: bool) -> bool:
+    return not quiet and sys.stdout.isatty()
+
+
+def _exit(diagnosis: Any) -> None:
+    if not diagnosis.converged:
+        raise typer.Exit(NOT_CONVERGED)
+
+
+def _say(*sentences: str) -> None:
+    """Sentences, each on a line of its own, and an empty line; wrapped where a person looks."""
+    for sentence in sentences:
+        typer.echo(textwrap.fill(sentence, _width()) if sentence else "")
+    typer.echo()
+
+
+def _show(table: Any) -> None:
+    """A table in aligned columns; where they are too wide for the terminal, the rest stands below."""
+    lines = [table.columns, *table.rows]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    columns = list(range(1, len(widths)))
+    while columns:
+        n = max(1, sum(total <= _width() for total in accumulate([widths[0], *(2 + widths[c] for c in columns)])) - 1)
+        for line in lines:
+            typer.echo("  ".join([line[0].ljust(widths[0]), *(line[c].rjust(widths[c]) for c in columns[:n])]))
+        typer.echo()
+        columns = columns[n:]
+    _say(table.note)
+
+
+def _width() -> int:
+    """Columns of the terminal; no limit for a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    typer.echo(f"Warning: {message}", err=True)

@@ -1,0 +1,130 @@
+"""The analysis that a report tells: fits, choice, judgement and comparison, computed once and frozen."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import arviz as az
+import pandas as pd
+
+from bayesgmm.comparison import Comparison, compare_em_bayes
+from bayesgmm.diagnostics import Diagnosis
+from bayesgmm.em import EMResult
+from bayesgmm.observations import Observations
+from bayesgmm.posterior import Posterior, relabel
+from bayesgmm.prior import Prior
+from bayesgmm.reporting.components import component_table
+from bayesgmm.selection import Candidate, Selection, sweep
+from bayesgmm.validation import Seed
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """Everything that a report tells; renderers only read it.
+
+    Attributes
+    ----------
+    source : str
+        What the data are called.
+    command : str
+        How to make it again.
+    selection : Selection
+        Every number of components that was tried.
+    posterior : Posterior
+        Of the chosen number of components, relabelled.
+    comparison : Comparison
+        EM beside that posterior.
+    """
+
+    source: str
+    command: str
+    selection: Selection
+    posterior: Posterior
+    comparison: Comparison
+
+    @classmethod
+    def of(cls, selection: Selection, source: str | None = None, command: str | None = None) -> Self:
+        """Judge and compare the chosen candidate of a selection."""
+        candidate = selection.candidates[selection.chosen]
+        posterior = relabel(candidate.posterior)
+        comparison = compare_em_bayes(candidate.em, posterior)
+        return cls(source or "the data", command or _python_call(selection), selection, posterior, comparison)
+
+    @property
+    def chosen(self) -> int:
+        """The number of components that the report tells about."""
+        return self.selection.chosen
+
+    @property
+    def candidate(self) -> Candidate:
+        """The fits of the chosen number."""
+        return self.selection.candidates[self.chosen]
+
+    @property
+    def observations(self) -> Observations:
+        """The data."""
+        return self.posterior.observations
+
+    @property
+    def em(self) -> EMResult:
+        """The maximum-likelihood fit of the chosen number."""
+        return self.candidate.em
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What may be believed of the posterior."""
+        return self.candidate.posterior.diagnosis
+
+    @property
+    def loo(self) -> az.ELPDData:
+        """PSIS-LOO of the posterior."""
+        return self.candidate.loo
+
+    @property
+    def uses_default_prior(self) -> bool:
+        """Whether the prior is the one that is used when none is given."""
+        return _has_default_prior(self.posterior)
+
+    @cached_property
+    def components(self) -> pd.DataFrame:
+        """Weights, means, scales and correlations with intervals; may be claimed only where the diagnosis trusts components."""
+        return component_table(self.posterior.draws, self.observations.names)
+
+
+def analyse(
+    X: Any,
+    n_components: Iterable[int] = range(1, 6),
+    covariance: str = "full",
+    prior: Prior | None = None,
+    seed: Seed = 0,
+    progress: bool = True,
+    *,
+    source: str | None = None,
+    command: str | None = None,
+    **settings: Any,
+) -> Analysis:
+    """Fit each number of components by EM and by MCMC, choose, judge and compare; the arguments are those of :func:`report`."""
+    selection = sweep(X, n_components, covariance, prior, seed, progress, **settings)
+    return Analysis.of(selection, source, command)
+
+
+def _has_default_prior(posterior: Posterior) -> bool:
+    specification = posterior.specification
+    default = Prior.weakly_informative(posterior.observations, specification.covariance)
+    return default.to_json() == specification.required_prior.to_json()
+
+
+def _python_call(selection: Selection) -> str:
+    """The call of ``report`` that makes the same analysis from the same data."""
+    posterior = selection.candidates[selection.chosen].posterior
+    settings, seed = posterior.settings, posterior.settings["seed"]
+    arguments: dict[str, Any] = {
+        "n_components": list(selection.candidates),
+        "covariance": posterior.specification.covariance,
+        **{name: settings[name] for name in ("draws", "tune", "chains", "target_accept") if name in settings},
+    }
+    told = [f"{name}={value!r}" for name, value in arguments.items()]
+    told += [] if _has_default_prior(posterior) else ["prior=prior"]
+    told.append(f"seed={seed['entropy']}" if not seed["spawn_key"] else f"seed=np.random.SeedSequence(**{seed})")
+    return f"bayesgmm.report(X, {', '.join(told)})"

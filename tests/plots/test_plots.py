@@ -1,0 +1,148 @@
+"""What is drawn is what the model says, and any name can be drawn."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.path import Path
+
+import bayesgmm as bg
+from bayesgmm import plots
+from bayesgmm.draws import Draws
+from bayesgmm.observations import Observations
+from bayesgmm.plots import marginal, style
+
+NAMES = ["$x$", "$", "\\$", "$a$ $b", "<script>", "a/b", "x_1^2", "n" * 200, "two\nlines", "\x00", "_hidden"]
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+@pytest.fixture(scope="module")
+def problem():
+    """Three features, two components, fifty draws in two chains."""
+    X, _, truth = bg.simulate(200, n_components=2, n_features=3, separation=4.0, seed=3)
+    rng = np.random.default_rng(0)
+    means = truth.means + 0.1 * rng.standard_normal((2, 25, 2, 3))
+    covariances = truth.covariances * rng.uniform(0.8, 1.25, (2, 25, 2))[..., None, None]
+    weights = np.broadcast_to(truth.weights, (2, 25, 2))
+    return Observations.from_data(X), Draws(weights, means, covariances, truth.structure), truth
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_can_be_drawn(ax, name):
+    ax.set_xlabel(style.label(name))
+    ax.figure.savefig(io.BytesIO(), format="svg")
+
+
+def test_long_names_keep_both_ends():
+    shown = style.label("begin" + "x" * 200 + "end")
+    assert len(shown) == style.LONGEST_NAME
+    assert shown.startswith("begin")
+    assert shown.endswith("end")
+
+
+def test_components_differ_in_more_than_colour():
+    signs = {(style.colour(k), style.marker(k)) for k in range(42)}
+    assert len(signs) == 42
+    assert len({style.marker(k) for k in range(len(style.COLOURS))}) == len(style.COLOURS)
+
+
+def test_density_is_the_mean_over_draws_and_the_components_add_up_to_it(ax, problem):
+    observations, draws, truth = problem
+    plots.density(ax, observations, draws, feature=1, em=truth, show_components=True)
+    lines = {line.get_label(): line.get_xydata() for line in ax.get_lines()}
+    grid, mean = lines["posterior mean"].T
+    each = [marginal.of_mixture(m, [1]).log_density(grid[:, None]) for m in draws.thinned(50)]
+    np.testing.assert_allclose(mean, np.exp(each).mean(axis=0), rtol=1e-10)
+    np.testing.assert_allclose(lines["component 0"][:, 1] + lines["component 1"][:, 1], mean, rtol=1e-10)
+    np.testing.assert_allclose(np.log(lines["EM"][:, 1]), marginal.of_mixture(truth, [1]).log_density(grid[:, None]))
+    assert np.trapezoid(mean, grid) == pytest.approx(1, abs=0.02)
+
+
+def test_marginals_are_those_of_samples(problem):
+    _, _, truth = problem
+    X, _ = truth.sample(20_000, seed=1)
+    two = marginal.of_mixture(truth, [2, 0])
+    mean = two.weights @ two.means
+    np.testing.assert_allclose(mean, X[:, [2, 0]].mean(axis=0), atol=5 * X.std() / np.sqrt(len(X)))
+
+
+def test_ellipses_hold_their_share_of_a_component(ax, problem):
+    observations, draws, truth = problem
+    plots.points(ax, observations.values, (0, 2))
+    plots.ellipses(ax, draws, (0, 2), truth, prob=0.9)
+    *bands, point = ax.collections[1:]
+    assert [len(band.get_paths()) for band in bands] == [50, 50]
+    assert [to_hex(band.get_color()[0]).upper() for band in bands] == list(style.COLOURS[:2])
+    X, labels = truth.sample(20_000, seed=2)
+    for k, path in enumerate(point.get_paths()):
+        inside = path.contains_points(X[labels == k][:, [0, 2]]).mean()
+        assert inside == pytest.approx(0.9, abs=0.015)  # 5 standard errors and the polygon's chords
+
+
+def test_contours_enclose_their_share_of_the_rows(ax, problem):
+    observations, draws, _ = problem
+    plots.contours(ax, draws, observations.values, (0, 1))
+    (contours,) = ax.collections
+    shares = sorted(
+        np.logical_xor.reduce([Path(loop).contains_points(observations.values[:, :2]) for loop in path.to_polygons()]).mean()
+        for path in contours.get_paths()
+    )
+    assert shares == pytest.approx([0.5, 0.9], abs=0.04)
+
+
+def test_every_row_is_drawn_once_and_unsure_ones_hollow(ax, problem):
+    observations, _, truth = problem
+    shares = truth.responsibilities(observations)
+    plots.points(ax, observations.values, (0, 1), shares)
+    assert sum(len(c.get_offsets()) for c in ax.collections) == 200
+    hollow = sum(len(c.get_offsets()) for c in ax.collections if not len(c.get_facecolors()))
+    assert hollow == (shares.max(axis=1) < 0.9).sum()
+
+
+def test_a_matrix_has_every_pair_once(problem):
+    observations, draws, truth = problem
+    figure = plots.scatter_matrix(Figure(layout="constrained"), observations, draws, (0, 1, 2), truth)
+    shown = [ax for ax in figure.axes if ax.get_visible()]
+    assert len(shown) == 3
+
+
+def test_the_separating_feature_is_found():
+    m = bg.Mixture.from_parameters([0.5, 0.5], [[0, 0, 0], [0, 9, 1]], [np.eye(3)] * 2)
+    assert plots.separating_features(m, 1) == (1,)
+    assert plots.separating_features(m, 2) == (1, 2)
+    assert plots.separating_features(m, 9) == (0, 1, 2)
+
+
+def test_a_collapsed_fit_is_told(ax):
+    table = pd.DataFrame({"bic": [10.0, np.nan, 9.0]}, index=[1, 2, 3])
+    plots.criterion(ax, table, "bic", chosen=3)
+    assert [text.get_text() for text in ax.texts] == ["collapsed"]
+
+
+def test_unconverged_fits_are_hollow(ax):
+    table = pd.DataFrame({"elpd_loo_diff": [-2.0, 0.0], "elpd_loo_diff_se": [1.0, 0.0], "converged": [True, False]}, index=[1, 2])
+    plots.elpd_difference(ax, table)
+    faces = [to_hex(c) for c in ax.collections[-1].get_facecolors()]
+    assert faces == [style.INK, "#ffffff"]
+
+
+def test_ranks_of_a_chain_that_lies_higher_pile_up(ax):
+    draws = np.random.default_rng(0).normal([[0.0], [5.0]], size=(2, 500))
+    plots.ranks(ax, draws)
+    low, high = (patch.get_data().values for patch in ax.patches)
+    assert low[:10].mean() == pytest.approx(2, abs=0.1)
+    assert high[:10].mean() == pytest.approx(0, abs=0.1)
+
+
+def test_rows_above_the_threshold_are_crosses(ax):
+    k = np.array([0.1, 0.9, 0.2, 0.75, -0.3])
+    plots.pareto_k(ax, k, 0.7)
+    assert [text.get_text() for text in ax.texts] == ["1", "3"]
+    plots.pareto_k(Figure().subplots(), np.array([0.1, 0.2]), 0.7)

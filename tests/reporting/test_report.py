@@ -1,0 +1,79 @@
+"""report(): nothing is overwritten, nothing is fitted in vain, and a file is whole or not there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bayesgmm as bg
+from bayesgmm.reporting import analysis as analysis_module
+from bayesgmm.reporting import write_text
+
+X = np.random.default_rng(0).standard_normal((30, 2))
+
+
+@pytest.fixture
+def swept(monkeypatch, one_feature):
+    """A sweep that costs nothing."""
+    calls = []
+
+    def sweep(*arguments, **settings):
+        calls.append((arguments, settings))
+        return one_feature.selection
+
+    monkeypatch.setattr(analysis_module, "sweep", sweep)
+    return calls
+
+
+def test_writes_and_returns_the_path(tmp_path, swept):
+    path = bg.report(X, n_components=[1], output=tmp_path / "out.html", draws=7, source="mine")
+    assert path == tmp_path / "out.html"
+    assert "Gaussian mixture report: mine" in path.read_text(encoding="utf-8")
+    assert [p.name for p in tmp_path.iterdir()] == ["out.html"]
+    assert swept[0][1] == {"draws": 7}
+
+
+def test_refuses_before_fitting(tmp_path, swept):
+    taken = tmp_path / "taken.html"
+    taken.write_text("precious")
+    with pytest.raises(FileExistsError, match=r"force=True \(--force\)"):
+        bg.report(X, output=taken)
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        bg.report(X, output=tmp_path / "nowhere" / "r.html")
+    with pytest.raises(NotADirectoryError):
+        bg.report(X, output=taken / "r.html")
+    with pytest.raises(IsADirectoryError):
+        bg.report(X, output=tmp_path, force=True)
+    assert not swept
+    assert taken.read_text() == "precious"
+
+
+def test_force_replaces(tmp_path, swept):
+    taken = tmp_path / "taken.html"
+    taken.write_text("old")
+    bg.report(X, n_components=[1], output=taken, force=True)
+    assert taken.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "r.html"
+    target.write_text("old")
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_text(target, "new")
+    assert target.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
+
+
+def test_names_that_are_no_unicode_can_be_written(tmp_path):
+    assert write_text(tmp_path / "r.html", "a\udcffb").read_bytes() == b"a?b"
+
+
+def test_the_command_tells_a_prior_that_is_not_the_default(one_feature, hostile):
+    assert one_feature.command.endswith("prior=prior, seed=0)")
+    assert "n_components=[2, 3], covariance='VVV', draws=600" in hostile.command
+    assert "prior" not in hostile.command
