@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 import bayesgmm as bg
+from bayesgmm.files import require_free
 
 ERROR, NOT_CONVERGED = 1, 3  # 2 is a usage error, by convention
 OLD_FAITHFUL = "Old Faithful, the bundled data"
@@ -143,8 +144,8 @@ def report(
     Ends with exit code 3 where the chains of the number of components that is reported on have not converged.
     """
     X = read(data, columns)
+    target = require_free(output, force)
     reporting = importlib.import_module("bayesgmm.reporting")
-    target = reporting.require_free(output, force)
     options = {"components": ",".join(map(str, components)), "output": output, "covariance": covariance}
     options |= {"columns": ",".join(columns)} if columns else {}
     options |= {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
@@ -160,7 +161,7 @@ def report(
         tune=tune,
         chains=chains,
     )
-    reporting.write_text(target, reporting.render(analysis))
+    reporting.write(analysis, target)
     if not quiet:
         _say(" ".join(reporting.answer(analysis)))
         _say(*analysis.selection.reasons)
@@ -190,8 +191,8 @@ def fit(
     Ends with exit code 3 where the chains have not converged.
     """
     X = read(data, columns)
+    target = None if output is None else require_free(output, force)
     reporting = importlib.import_module("bayesgmm.reporting")
-    target = None if output is None else reporting.require_free(output, force)
     em = bg.fit_em(X, components, covariance, seed=seed)
     posterior = bg.fit_bayes(
         X, components, covariance, seed=seed, draws=draws, tune=tune, chains=chains, progress=_progress(quiet)

@@ -12,7 +12,7 @@ from bayesgmm.diagnostics import component_quantities
 from bayesgmm.draws import Draws
 from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
 from bayesgmm.mixture import Mixture
-from bayesgmm.posterior import Posterior, relabel
+from bayesgmm.posterior import Posterior
 
 FAR = 1.0  # posterior sds between EM and posterior mean from which a difference is told
 
@@ -64,7 +64,7 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
     """
     _require_same_model(em, posterior)
     values, names = posterior.observations.values, posterior.observations.names
-    relabelled = posterior if posterior.permutation is not None else relabel(posterior)
+    relabelled = posterior.relabelled
     mean, sd = relabelled.draws.responsibilities(values)
     point = em.mixture.permuted(_matching(em.mixture.responsibilities(values), mean))
     with warnings.catch_warnings():
@@ -124,11 +124,9 @@ def _verdict(
     em: EMResult, posterior: Posterior, table: pd.DataFrame, responsibilities: pd.DataFrame, mean: NDArray[np.float64]
 ) -> tuple[str, ...]:
     diagnosis = posterior.diagnosis
-    sentences = []
-    if not em.converged:
-        sentences.append(f"EM is not at an optimum: {em.detail}")
+    sentences = [] if em.converged else [f"EM is not at an optimum: {em.detail}"]
     if not diagnosis.components_trusted:
-        sentences.append(f"The rows of the table may not be read as components. {diagnosis.verdict[0]}")
+        return (*sentences, f"The rows of the table may not be read as components. {diagnosis.verdict[0]}")
     far = table[table["difference_in_sd"].abs() > FAR]
     outside = int(((table["em"] < table["lower"]) | (table["em"] > table["upper"])).sum())
     worst = table["difference_in_sd"].abs().idxmax()

@@ -1,8 +1,9 @@
 """Expected predictive accuracy: WAIC, PSIS-LOO, and tables that compare fits by them. Higher is better."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import arviz as az
 import numpy as np
@@ -76,7 +77,9 @@ def loo(posterior: Posterior) -> az.ELPDData:
     log_likelihood = posterior.log_likelihood()
     group = xr.Dataset({"x": (("chain", "draw", "observation"), log_likelihood)})
     efficiency = float(az.ess(np.exp(group - group.max()), method="mean")["x"].mean()) / log_likelihood[..., 0].size
-    return az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=min(efficiency, 1.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of large Pareto k: the result's own ``warning`` and ``pareto_k`` tell it
+        return az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=min(efficiency, 1.0))
 
 
 CRITERIA = {"loo": loo, "waic": waic}
@@ -106,5 +109,9 @@ def compare(posteriors: Mapping[str, Posterior], ic: str = "loo") -> pd.DataFram
     for name, other in posteriors.items():
         if not np.array_equal(other.observations.values, first.observations.values):
             raise ValueError(f"{name!r} was fitted to other data than {next(iter(posteriors))!r}: their elpd cannot be compared.")
-    table: Any = az.compare({name: criterion(posterior) for name, posterior in posteriors.items()}, round_to="none")
-    return pd.DataFrame(table)
+    return rank({name: criterion(posterior) for name, posterior in posteriors.items()})
+
+
+def rank(criteria: Mapping[str, az.ELPDData]) -> pd.DataFrame:
+    """The table of :func:`compare` from criteria that are already computed."""
+    return pd.DataFrame(az.compare(dict(criteria), round_to="none"))

@@ -1,6 +1,7 @@
 """Draws: the parameters of mixtures drawn from a posterior, as arrays, and what the data say at each draw."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -44,12 +45,29 @@ class Draws:
     def permuted(self, permutation: NDArray[np.int64]) -> "Draws":
         """Component ``permutation[c, s, k]`` of each draw moved to place k."""
         index = np.asarray(permutation)
-        return Draws(
-            np.take_along_axis(self.weights, index, axis=2),
-            np.take_along_axis(self.means, index[..., None], axis=2),
-            np.take_along_axis(self.covariances, index[..., None, None], axis=2),
-            self.structure,
+        return replace(
+            self,
+            weights=np.take_along_axis(self.weights, index, axis=2),
+            means=np.take_along_axis(self.means, index[..., None], axis=2),
+            covariances=np.take_along_axis(self.covariances, index[..., None, None], axis=2),
         )
+
+    def marginal(self, features: Sequence[int]) -> "Draws":
+        """The draws of these features alone."""
+        index = list(features)
+        return replace(self, means=self.means[..., index], covariances=self.covariances[..., index, :][..., index])
+
+    def component(self, k: int) -> "Draws":
+        """One component alone, with its weight: its density integrates to the weight."""
+        one = slice(k, k + 1)
+        return replace(
+            self, weights=self.weights[:, :, one], means=self.means[:, :, one], covariances=self.covariances[:, :, one]
+        )
+
+    def at_most(self, n: int) -> "Draws":
+        """About n draws or fewer, evenly spaced in every chain."""
+        step = slice(None, None, -(-self.shape[0] * self.shape[1] // n))
+        return replace(self, weights=self.weights[:, step], means=self.means[:, step], covariances=self.covariances[:, step])
 
     def mixture(self, chain: int, draw: int) -> Mixture:
         """One draw."""
@@ -58,9 +76,8 @@ class Draws:
 
     def thinned(self, n: int) -> list[Mixture]:
         """About n draws, evenly spaced over all chains."""
-        n_chains, n_draws = self.shape
-        flat = np.unique(np.linspace(0, n_chains * n_draws - 1, min(n, n_chains * n_draws)).astype(int))
-        return [self.mixture(*divmod(int(i), n_draws)) for i in flat]
+        few = self.at_most(n)
+        return [few.mixture(chain, draw) for chain in range(few.shape[0]) for draw in range(few.shape[1])]
 
     def log_density(self, values: Array) -> Array:
         """log p(x_i) at each draw, shape (n_chains, n_draws, n_observations)."""

@@ -163,7 +163,7 @@ class EMResult:
         return (
             f"{s.covariance} mixture, K = {s.n_components}, by EM ({kind}): {self.detail}\n"
             f"n = {self.n_observations}, log-likelihood {self.log_likelihood:.4f}, {self.n_parameters} parameters, "
-            f"BIC {self.bic:.4f}, ICL {self.icl:.4f}\n{self.summary().round(4)}"
+            f"BIC {self.bic:.4f}, ICL {self.icl:.4f}\n{self.summary().round(4).to_string()}"
         )
 
 

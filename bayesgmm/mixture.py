@@ -181,6 +181,11 @@ class Mixture:
         index = np.asarray(order)
         return Mixture(self.weights[index], self.means[index], self.covariances[index], self.structure)
 
+    def marginal(self, features: Sequence[int]) -> "Mixture":
+        """The distribution of these features alone, in this order: the mixture of the components' marginals."""
+        index = list(features)
+        return Mixture(self.weights, self.means[:, index], self.covariances[:, index][:, :, index], self.structure)
+
     def _points(self, X: Any) -> NDArray[np.float64]:
         values = X.values if isinstance(X, Observations) else points(X)
         if values.shape[1] != self.n_features:

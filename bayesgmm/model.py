@@ -15,11 +15,13 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from bayesgmm.covariance import Structure
-from bayesgmm.density import Affine, CholeskyFactor, GaussianMixture, Wishart
+from bayesgmm.density import Affine, CholeskyFactor, GaussianMixture, Wishart, inverse_of_factored
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import DirichletWeights, HierarchicalWishart, NormalMeans, Nuisance, Prior
 from bayesgmm.specification import Specification
+
+PYTHON = pytensor.compile.Mode("py", "fast_run").excluding("BlasOpt")  # for what is called a few times: nothing is compiled
 
 
 def build_model(X: Any, n_components: int, covariance: str = "full", prior: Prior | None = None) -> pm.Model:
@@ -69,8 +71,7 @@ def model_of(observations: Observations, specification: Specification) -> pm.Mod
         means = means_variable(prior.means, observations)
         precisions = precisions_variable(prior.covariances, structure, observations)
         factors = _precision_factors(precisions, structure, k, observations.n_features)
-        roots = pt.linalg.solve_triangular(factors, pt.eye(observations.n_features), lower=True)
-        pm.Deterministic("covariances", roots.mT @ roots, dims=("component", "feature", "feature2"))
+        pm.Deterministic("covariances", inverse_of_factored(factors), dims=("component", "feature", "feature2"))
         values = pm.Data("values", observations.values, dims=("observation", "feature"))
         GaussianMixture("x", weights, means, factors, observed=values, dims=("observation", "feature"))
     return model
@@ -114,7 +115,11 @@ def _(part: HierarchicalWishart, structure: Structure, observations: Observation
     of_rate = CholeskyFactor(observations.n_features, 1 / observations.ranges)
     of_precisions = CholeskyFactor(observations.n_features, observations.ranges)
     rate = Wishart(
-        "precisions_rate", part.rate_concentration, part.rate_rate, dims=structure.block.dims, default_transform=of_rate
+        "precisions_rate",
+        part.rate_concentration,
+        rate_factor=np.linalg.cholesky(part.rate_rate),
+        dims=structure.block.dims,
+        default_transform=of_rate,
     )
     return Wishart("precisions", part.concentration, rate, dims=dims, default_transform=of_precisions)
 
@@ -137,7 +142,7 @@ def free_points(model: pm.Model, starts: Sequence[tuple[Mixture, Nuisance]]) -> 
         for variable, transform, value in zip(model.free_RVs, transforms, inputs, strict=True)
     ]
     names = [model.rvs_to_values[variable].name for variable in model.free_RVs]
-    forward = pytensor.function(inputs, outputs, mode="FAST_COMPILE", on_unused_input="ignore")
+    forward = pytensor.function(inputs, outputs, mode=PYTHON, on_unused_input="ignore")
     return [dict(zip(names, forward(**_parameters(*start)), strict=True)) for start in starts]
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from bayesgmm import labels
 from bayesgmm.diagnostics import Diagnosis, judge
 from bayesgmm.draws import Draws
+from bayesgmm.files import whole_file
 from bayesgmm.observations import Observations
 from bayesgmm.specification import Specification
 from bayesgmm.validation import known_name
@@ -101,11 +101,17 @@ class Posterior:
         return np.sum([self.log_likelihood(slice(i, i + step)).sum(axis=-1) for i in range(0, n, step)], axis=0)
 
     @cached_property
+    def relabelled(self) -> "Posterior":
+        """Itself where it is relabelled, otherwise relabelled by ECR."""
+        return self if self.permutation is not None else relabel(self)
+
+    @cached_property
     def diagnosis(self) -> Diagnosis:
         """What may be believed; see :func:`diagnose`."""
-        relabelled = self if self.permutation is not None else relabel(self)
+        if self.relabelled is not self:
+            return self.relabelled.diagnosis
         observations = self.observations
-        return judge(relabelled.draws, observations.values, observations.names, self.total_log_likelihood, self.n_divergences)
+        return judge(self.draws, observations.values, observations.names, self.total_log_likelihood, self.n_divergences)
 
     def summary(self) -> pd.DataFrame:
         """Posterior means, intervals and Monte Carlo diagnostics of the relabelled parameters and of label-free quantities.
@@ -139,17 +145,10 @@ class Posterior:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to one netCDF file, complete or not at all."""
-        target = Path(path)
         tree = self.tree.copy()
         tree.attrs = {**tree.attrs, "schema": SCHEMA, "specification": self.specification.to_json()}
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        os.close(handle)
-        try:
-            tree.to_netcdf(name, engine="h5netcdf")
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
+        with whole_file(Path(path)) as part:
+            tree.to_netcdf(part, engine="h5netcdf")
 
 
 def load(path: str | os.PathLike[str]) -> Posterior:

@@ -9,13 +9,15 @@ from typing import Any
 import arviz as az
 import pandas as pd
 
-from bayesgmm.criteria import compare, loo, waic
+from bayesgmm.criteria import loo, rank, waic
 from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
 from bayesgmm.engines import fit_bayes
 from bayesgmm.observations import Observations
 from bayesgmm.posterior import Posterior
 from bayesgmm.prior import Prior
 from bayesgmm.validation import Seed, positive_integer, seed_sequence
+
+NEAR_TIE = 2.0  # difference in BIC that Kass & Raftery (1995, doi:10.1080/01621459.1995.10476572) call barely worth a mention
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +92,13 @@ class Selection:
         if len(self.candidates) == 1:
             only = str(next(iter(self.candidates)))
             return pd.DataFrame({"elpd_diff": 0.0, "dse": 0.0, "weight": 1.0}, index=[only])
-        return compare({str(k): candidate.posterior for k, candidate in self.candidates.items()}, ic="loo")
+        return rank({str(k): candidate.loo for k, candidate in self.candidates.items()})
 
     @cached_property
     def by_loo(self) -> int:
         """The fewest components whose elpd is within one standard error of the difference to the best."""
-        table = self.table
-        near = table.index[table["elpd_loo_diff"].abs() <= table["elpd_loo_diff_se"]]
-        best = table["elpd_loo"].idxmax()
-        return int(min([*near, best]))
+        near = self.table.index[self.table["elpd_loo_diff"].abs() <= self.table["elpd_loo_diff_se"]]
+        return int(min([*near, self.table["elpd_loo"].idxmax()]))
 
     @cached_property
     def by_bic(self) -> int | None:
@@ -117,18 +117,14 @@ class Selection:
         if len(self.candidates) == 1:
             return (f"K = {self.chosen} was asked for; no other number was tried.",)
         best = int(self.table["elpd_loo"].idxmax())
-        sentences = [
-            f"BIC is lowest at K = {self.by_bic}."
-            if self.by_bic is not None
-            else "BIC is missing: every EM fit collapsed, so LOO decides."
-        ]
+        sentences = [self._told_by_bic()]
         if best == self.by_loo:
             sentences.append(f"LOO is highest at K = {best}, and no smaller K is within one standard error of it.")
         else:
             row = self.table.loc[self.by_loo]
             sentences.append(
                 f"LOO is highest at K = {best}, but K = {self.by_loo} is within one standard error of it "
-                f"(difference {row['elpd_loo_diff']:.1f}, standard error {row['elpd_loo_diff_se']:.1f})."
+                f"({-row['elpd_loo_diff']:.1f} lower, standard error {row['elpd_loo_diff_se']:.1f})."
             )
         agree = self.by_bic in (None, self.by_loo)
         sentences.append(
@@ -141,6 +137,17 @@ class Selection:
         if unsure:
             sentences.append(f"The chains of K = {', '.join(unsure)} have not converged; their LOO is uncertain.")
         return tuple(sentences)
+
+    def _told_by_bic(self) -> str:
+        bic = self.table["bic"].dropna().sort_values()
+        if bic.empty:
+            return "BIC is missing: every EM fit collapsed, so LOO decides."
+        sentence = f"BIC is lowest at K = {bic.index[0]}"
+        if len(bic) == 1:
+            return f"{sentence}, the only one that has it."
+        gap = bic.iloc[1] - bic.iloc[0]
+        near = ", a near tie" if gap < NEAR_TIE else ""
+        return f"{sentence}; K = {bic.index[1]} is {gap:.1f} higher{near}."
 
 
 def select_n_components(

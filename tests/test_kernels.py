@@ -28,7 +28,8 @@ def test_one_pass_agrees_with_scipy(n, d, n_components, diagonal):
     weights, means, covariances, factors = parameters(rng, n_components, d, diagonal)
     X, v = rng.normal(size=(n, d)) * 2, rng.uniform(size=n)
     joint = np.stack(
-        [np.log(w) + multivariate_normal(m, s).logpdf(X).reshape(n) for w, m, s in zip(weights, means, covariances, strict=True)], 1
+        [np.log(w) + multivariate_normal(m, s).logpdf(X).reshape(n) for w, m, s in zip(weights, means, covariances, strict=True)],
+        1,
     )
     expected = logsumexp(joint, axis=1)
     shares = np.exp(joint - expected[:, None])

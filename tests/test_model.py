@@ -55,7 +55,9 @@ def test_the_model_is_the_specification(code, d, n_components):
     for i in range(len(point)):
         step = 1e-5 * np.eye(len(point))[i]
         assert slope[i] == pytest.approx((at(point + step)[0] - at(point - step)[0]) / 2e-5, rel=1e-5, abs=1e-4)
-    likelihood = [part for name, part in free.items() if name.split("_")[0] in ("weights", "means", "precisions") and "rate" not in name]
+    likelihood = [
+        part for name, part in free.items() if name.split("_")[0] in ("weights", "means", "precisions") and "rate" not in name
+    ]
     assert flat(likelihood).size == spec.n_parameters(d)
 
 

@@ -93,7 +93,9 @@ def test_save_and_load(faithful_two, tmp_path):
     post.save(path)
     again = bg.load(path)
     for name, node in post.tree.subtree_with_keys:
-        xr.testing.assert_identical(again.tree[name].to_dataset(inherit=False).drop_attrs(), node.to_dataset(inherit=False).drop_attrs())
+        xr.testing.assert_identical(
+            again.tree[name].to_dataset(inherit=False).drop_attrs(), node.to_dataset(inherit=False).drop_attrs()
+        )
     assert again.tree.attrs["settings"] == post.tree.attrs["settings"]
     assert again.specification.to_json() == post.specification.to_json()
     np.testing.assert_array_equal(again.observations.values, post.observations.values)
@@ -104,7 +106,7 @@ def test_save_and_load(faithful_two, tmp_path):
 def test_other_files_are_refused(tmp_path):
     text = tmp_path / "a.nc"
     text.write_text("not netCDF")
-    with pytest.raises(ValueError, match="cannot|can read"):
+    with pytest.raises(ValueError, match="not a netCDF file"):
         bg.load(text)
     xr.Dataset({"a": 1}).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
     with pytest.raises(ValueError, match="was not saved by this bayesgmm"):

@@ -11,14 +11,16 @@ def ecr(draws: Draws, values: NDArray[np.float64], scores: NDArray[np.float64]) 
     r"""Equivalence-class representatives with the draw of highest posterior density as pivot.
 
     With :math:`z^*` the pivot's classification, each draw takes the permutation that maximises
-    :math:`\sum_i r_{i\tau(z^*_i)}`: responsibilities stand for allocations, which a marginal sampler does not draw.
+    :math:`\sum_i r_{i\tau(z^*_i)}`: responsibilities stand for allocations, which a marginal sampler does not draw. The pivot's
+    components are numbered from the largest weight down.
 
     References
     ----------
     Papastamoulis & Iliopoulos (2010), doi:10.1198/jcgs.2010.09008.
     """
     chain, draw = np.unravel_index(int(scores.argmax()), scores.shape)
-    pivot = draws.mixture(int(chain), int(draw)).predict(values)
+    best = draws.mixture(int(chain), int(draw))
+    pivot = best.permuted(np.argsort(-best.weights)).predict(values)
     agreement = draws.agreement(values, pivot)
-    best = [linear_sum_assignment(-table.T)[1] for table in agreement.reshape(-1, *agreement.shape[2:])]
-    return np.array(best, dtype=np.int64).reshape(draws.weights.shape)
+    orders = [linear_sum_assignment(-table.T)[1] for table in agreement.reshape(-1, *agreement.shape[2:])]
+    return np.array(orders, dtype=np.int64).reshape(draws.weights.shape)

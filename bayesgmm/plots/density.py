@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from bayesgmm.draws import Draws
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
-from bayesgmm.plots import marginal
 from bayesgmm.plots.style import DASHES, GREY, INK, PALE, clean, colour, label, marker
 
 GRID = 256
@@ -49,7 +48,7 @@ def density(
     Axes
     """
     values = observations.values[:, feature]
-    few = marginal.of_draws(marginal.at_most(draws, DRAWS), [feature])
+    few = draws.at_most(DRAWS).marginal([feature])
     margin = 0.08 * np.ptp(values)
     grid = np.linspace(values.min() - margin, values.max() + margin, GRID)
     bins = int(np.clip(3 * np.cbrt(len(values)), 10, MOST_BINS))
@@ -58,7 +57,7 @@ def density(
         ax.plot(values, np.zeros_like(values), "|", color=GREY, markersize=7, alpha=0.5, clip_on=False, zorder=1)
     if show_components:
         for k in range(draws.n_components):
-            mean = _densities(marginal.of_component(few, k), grid).mean(axis=0)
+            mean = _densities(few.component(k), grid).mean(axis=0)
             ax.fill_between(grid, mean, color=colour(k), alpha=0.12, linewidth=0, zorder=1)
             line: dict[str, Any] = {"color": colour(k), "linewidth": 3, "alpha": 0.75}
             line |= {"marker": marker(k), "markevery": [int(mean.argmax())]}
@@ -68,7 +67,7 @@ def density(
     ax.fill_between(grid, lower, upper, color=GREY, alpha=0.45, linewidth=0, label=f"{prob:.0%} band", zorder=2)
     ax.plot(grid, at_draws.mean(axis=0), color=INK, linewidth=1.3, label="posterior mean", zorder=4)
     if em is not None:
-        point = np.exp(marginal.of_mixture(em, [feature]).log_density(grid[:, None]))
+        point = np.exp(em.marginal([feature]).log_density(grid[:, None]))
         ax.plot(grid, point, color=INK, linestyle=DASHES, linewidth=1.1, label="EM", zorder=4)
     ax.set(xlabel=label(observations.names[feature]), ylabel="density", xlim=(grid[0], grid[-1]))
     ax.set_ylim(bottom=0)

@@ -10,7 +10,6 @@ from scipy.stats import chi2
 
 from bayesgmm.draws import Draws
 from bayesgmm.mixture import Mixture
-from bayesgmm.plots import marginal
 from bayesgmm.plots.style import DASHES, GREY, INK, clean, colour, marker
 
 PROB = 0.9  # of a component's mass, inside its ellipse
@@ -91,7 +90,7 @@ def contours(ax: Axes, draws: Draws, values: Array, pair: tuple[int, int]) -> Ax
     low, high = xy.min(axis=0), xy.max(axis=0)
     margin = 0.08 * (high - low)
     x, y = (np.linspace(low[j] - margin[j], high[j] + margin[j], CONTOUR_GRID) for j in (0, 1))
-    few = marginal.of_draws(marginal.at_most(draws, BAND_DRAWS), pair)
+    few = draws.at_most(BAND_DRAWS).marginal(pair)
     mesh = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     height = np.exp(few.log_density(mesh)).mean(axis=(0, 1)).reshape(CONTOUR_GRID, CONTOUR_GRID)
     at_rows = np.exp(few.log_density(np.ascontiguousarray(xy[:: -(-len(xy) // MOST_ROWS)]))).mean(axis=(0, 1))
@@ -102,7 +101,7 @@ def contours(ax: Axes, draws: Draws, values: Array, pair: tuple[int, int]) -> Ax
 
 def _outlines(mixture: Mixture, pair: tuple[int, int], prob: float) -> Array:
     """Ellipses (n_components, CIRCLE, 2) that hold ``prob`` of each component of two features."""
-    two = marginal.of_mixture(mixture, pair)
+    two = mixture.marginal(pair)
     angles = np.linspace(0, 2 * np.pi, CIRCLE)
     circle = np.sqrt(chi2.ppf(prob, 2)) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     return np.asarray(two.means[:, None] + np.einsum("kij,cj->kci", np.linalg.cholesky(two.covariances), circle))

@@ -9,15 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bayesgmm.files import require_free
 from bayesgmm.prior import Prior
 from bayesgmm.reporting import tables
 from bayesgmm.reporting.analysis import Analysis, analyse
-from bayesgmm.reporting.files import require_free, write_text
-from bayesgmm.reporting.html import render
+from bayesgmm.reporting.html import render, write
 from bayesgmm.reporting.sentences import answer
 from bayesgmm.validation import Seed
 
-__all__ = ["Analysis", "analyse", "answer", "render", "report", "require_free", "tables", "write_text"]
+__all__ = ["Analysis", "analyse", "answer", "render", "report", "tables", "write"]
 
 
 def report(
@@ -70,4 +70,4 @@ def report(
     """
     target = require_free(output, force)
     analysis = analyse(X, n_components, covariance, prior, seed, progress, source=source, **settings)
-    return write_text(target, render(analysis))
+    return write(analysis, target)

@@ -3,9 +3,11 @@
 import base64
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bayesgmm.files import whole_file
 from bayesgmm.reporting import pictures, sentences, tables
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.numbers import count, fixed
@@ -32,6 +34,13 @@ def render(analysis: Analysis) -> str:
         version=version("bayesgmm"),
         today=date.today().isoformat(),
     )
+
+
+def write(analysis: Analysis, target: Path) -> Path:
+    """Render into a file."""
+    with whole_file(target) as part:
+        part.write_bytes(render(analysis).encode("utf-8", "replace"))  # a file's name may hold bytes that are no Unicode
+    return target
 
 
 def _data_uri(svg: bytes) -> str:

@@ -13,7 +13,7 @@ import bayesgmm as bg
 from bayesgmm import plots
 from bayesgmm.draws import Draws
 from bayesgmm.observations import Observations
-from bayesgmm.plots import marginal, style
+from bayesgmm.plots import style
 
 NAMES = ["$x$", "$", "\\$", "$a$ $b", "<script>", "a/b", "x_1^2", "n" * 200, "two\nlines", "\x00", "_hidden"]
 
@@ -58,17 +58,17 @@ def test_density_is_the_mean_over_draws_and_the_components_add_up_to_it(ax, prob
     plots.density(ax, observations, draws, feature=1, em=truth, show_components=True)
     lines = {line.get_label(): line.get_xydata() for line in ax.get_lines()}
     grid, mean = lines["posterior mean"].T
-    each = [marginal.of_mixture(m, [1]).log_density(grid[:, None]) for m in draws.thinned(50)]
+    each = [m.marginal([1]).log_density(grid[:, None]) for m in draws.thinned(50)]
     np.testing.assert_allclose(mean, np.exp(each).mean(axis=0), rtol=1e-10)
     np.testing.assert_allclose(lines["component 0"][:, 1] + lines["component 1"][:, 1], mean, rtol=1e-10)
-    np.testing.assert_allclose(np.log(lines["EM"][:, 1]), marginal.of_mixture(truth, [1]).log_density(grid[:, None]))
+    np.testing.assert_allclose(np.log(lines["EM"][:, 1]), truth.marginal([1]).log_density(grid[:, None]))
     assert np.trapezoid(mean, grid) == pytest.approx(1, abs=0.02)
 
 
 def test_marginals_are_those_of_samples(problem):
     _, _, truth = problem
     X, _ = truth.sample(20_000, seed=1)
-    two = marginal.of_mixture(truth, [2, 0])
+    two = truth.marginal([2, 0])
     mean = two.weights @ two.means
     np.testing.assert_allclose(mean, X[:, [2, 0]].mean(axis=0), atol=5 * X.std() / np.sqrt(len(X)))
 

@@ -1,13 +1,10 @@
 """report(): nothing is overwritten, nothing is fitted in vain, and a file is whole or not there."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import bayesgmm as bg
 from bayesgmm.reporting import analysis as analysis_module
-from bayesgmm.reporting import write_text
 
 X = np.random.default_rng(0).standard_normal((30, 2))
 
@@ -53,24 +50,6 @@ def test_force_replaces(tmp_path, swept):
     taken.write_text("old")
     bg.report(X, n_components=[1], output=taken, force=True)
     assert taken.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    target = tmp_path / "r.html"
-    target.write_text("old")
-
-    def fail(*_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_text(target, "new")
-    assert target.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
-
-
-def test_names_that_are_no_unicode_can_be_written(tmp_path):
-    assert write_text(tmp_path / "r.html", "a\udcffb").read_bytes() == b"a?b"
 
 
 def test_the_command_tells_a_prior_that_is_not_the_default(one_feature, hostile):

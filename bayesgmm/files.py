@@ -1,6 +1,8 @@
-"""Where a report goes: nothing is overwritten unasked, and a file is written whole or not at all."""
+"""Files that are written: nothing is overwritten unasked, and each is written whole or not at all."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -31,12 +33,12 @@ def require_free(output: str | os.PathLike[str], force: bool = False) -> Path:
     return target
 
 
-def write_text(target: Path, text: str) -> Path:
-    """Write a text in UTF-8; an interrupted write leaves what was there before."""
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A sibling path to write to, which becomes the target when the block ends well; otherwise the target stays as it was."""
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(text.encode("utf-8", "replace"))
+        yield part
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return target

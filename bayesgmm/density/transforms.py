@@ -1,0 +1,77 @@
+"""Maps to the unconstrained space, each feature in units of its own."""
+
+import math
+
+import numpy as np
+import pytensor.tensor as pt
+from pymc.distributions.transforms import Transform
+
+from bayesgmm.density.gram import Gram
+
+
+class Affine(Transform):
+    r"""Standardise: the free variable of x is :math:`(x - \mathrm{location}) / \mathrm{scale}`.
+
+    Parameters
+    ----------
+    location, scale : array_like
+        In the units of x; they broadcast against it. The scale is positive.
+    """
+
+    name = "affine"
+    ndim_supp = 0
+
+    def __init__(self, location, scale):
+        self.location, self.scale = location, scale
+
+    def forward(self, value, *inputs):
+        return (value - self.location) / self.scale
+
+    def backward(self, value, *inputs):
+        return self.location + self.scale * value
+
+    def log_jac_det(self, value, *inputs):
+        return pt.broadcast_to(pt.log(self.scale), value.shape)
+
+
+class CholeskyFactor(Transform):
+    r"""Unconstrained vectors of positive-definite matrices, each feature in units of its own.
+
+    A precision matrix P in the data's units is :math:`S P S = L L'` in units of the scales, S = diag(scale). The free vector
+    holds :math:`\log L_{11} \dots \log L_{dd}`, then the entries below the diagonal row by row, d (d + 1) / 2 in all, with
+
+    .. math:: \log |J| = d \log 2 + \sum_j (d - j + 2) \log L_{jj} - (d + 1) \sum_j \log \mathrm{scale}_j, \quad j = 1 \dots d.
+
+    Parameters
+    ----------
+    n_features : int
+    scale : array_like of shape (d,), optional
+        The spread of each feature (for a matrix in units of variance rather than of precision, its reciprocal).
+    """
+
+    name = "cholesky-factor"  # no underscore: PyMC cuts value names at the last one
+    ndim_supp = 2
+
+    def __init__(self, n_features, scale=None):
+        self.n_features = n_features
+        self.scale = pt.as_tensor(np.ones(n_features) if scale is None else scale, dtype="float64")
+
+    def forward(self, value, *inputs):
+        factor = pt.linalg.cholesky(value) * self.scale[:, None]
+        rows, columns = np.tril_indices(self.n_features, -1)
+        return pt.concatenate([pt.log(pt.diagonal(factor, axis1=-2, axis2=-1)), factor[..., rows, columns]], axis=-1)
+
+    def backward(self, value, *inputs):
+        d = self.n_features
+        position = np.zeros((d, d), dtype="int64")
+        position[np.diag_indices(d)] = np.arange(d)
+        position[np.tril_indices(d, -1)] = np.arange(d, d * (d + 1) // 2)
+        entries = value[..., position]
+        factor = np.eye(d) * pt.exp(np.eye(d) * entries) + np.tri(d, k=-1) * entries
+        return Gram(lower=True)(factor / self.scale[:, None])
+
+    def log_jac_det(self, value, *inputs):
+        d = self.n_features
+        powers = np.arange(d + 1.0, 1.0, -1.0)
+        constant = d * math.log(2.0) - (d + 1) * pt.log(self.scale).sum()
+        return constant + (powers * value[..., :d]).sum(-1)
