@@ -62,7 +62,7 @@ class Mixture:
         --------
         >>> m = Mixture.from_parameters([0.5, 0.5], [[0.0], [3.0]], [[[1.0]], [[1.0]]])
         >>> m.log_density([[0.0]]).round(4)
-        array([-1.6011])
+        array([-1.601])
         """
         structure = find_structure(covariance)
         means = finite_array(means, "means")
