@@ -5,7 +5,8 @@ import pytest
 from sklearn.mixture import GaussianMixture
 
 import bayesgmm as bg
-from bayesgmm.em import ConvergenceWarning, Status
+from bayesgmm.climb import Status
+from bayesgmm.em import ConvergenceWarning
 from tests.laws import problem, structures
 
 FAITHFUL = bg.load_dataset("faithful")

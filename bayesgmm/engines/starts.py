@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from bayesgmm import initialisation
+from bayesgmm.climb import Settings, Status, climb
 from bayesgmm.collapse import Yardstick
-from bayesgmm.em import EMResult, Settings, Status, best_of, climb, default_starts, given_start
+from bayesgmm.em import EMResult, best_of, default_starts, given_start
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bayesgmm.em import Status
+from bayesgmm.climb import Status
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.numbers import count, fixed, known_to, percent
 
