@@ -73,7 +73,7 @@ def climb(
     """EM from one start until the gain still to come is negligible, a component collapses, or patience ends."""
     nuisance: Nuisance = {}
     if specification.prior is not None:
-        nuisance = specification.prior.covariances.initial_nuisance(specification.structure, mixture.covariances)
+        nuisance = specification.prior.covariances.nuisance_mode(specification.structure, mixture.covariances)
     ridge = settings.regularization * yardstick.ridge(specification.structure)
     history: list[float] = []
     while True:
@@ -90,7 +90,8 @@ def climb(
         if reason:
             break
         proposal, proposed_nuisance = maximise(specification, statistics, mixture, nuisance, ridge)
-        reason = yardstick.collapse(proposal.covariances)
+        few = statistics.counts <= specification.structure.few_count(observations.n_features)
+        reason = yardstick.collapse(proposal.covariances, few if specification.prior is None else None)
         if reason:
             break
         mixture, nuisance = proposal, proposed_nuisance
@@ -116,7 +117,7 @@ def maximise(
     scatter = statistics.about(means).scatter
     covariances = prior.covariances.conditional_mode(structure, counts, scatter, nuisance) + ridge
     weights = prior.weights.conditional_mode(counts)
-    return Mixture(weights, means, covariances, structure), prior.covariances.initial_nuisance(structure, covariances)
+    return Mixture(weights, means, covariances, structure), prior.covariances.nuisance_mode(structure, covariances)
 
 
 def gain_to_come(history: list[float]) -> float:
@@ -135,7 +136,8 @@ def _told(status: Status, reason: str, n_iterations: int, specification: Specifi
         return f"converged in {n_iterations} iterations."
     if status is Status.MAX_ITERATIONS:
         return f"Still rising after {n_iterations} iterations: raise max_iterations (now {settings.max_iterations})."
+    prior = "give a prior, " if specification.prior is None else ""
     return (
-        f"{reason[:-1]} after {n_iterations} iterations; give a prior, raise regularization (now {settings.regularization:g}), "
+        f"{reason[:-1]} after {n_iterations} iterations; {prior}raise regularization (now {settings.regularization:g}), "
         f"or use fewer components (now {specification.n_components})."
     )

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm import initialisation
 from bayesgmm.covariance import Structure
 from bayesgmm.observations import Observations
 from bayesgmm.specification import Specification
 
 COLLAPSED_SHARE = 1e-8  # smallest eigenvalue of S^-1 Sigma_k that is not a collapse, S the covariance of all rows
+FLAT_SHARE = 1e-4  # the same for a component of few rows: a search over starts finds few rows that lie near a hyperplane
 FLOOR = 1e-12  # the same of diag(1/R) Sigma_k diag(1/R), R the ranges: the boundary of the parameter space
 
 
@@ -33,9 +33,7 @@ class Yardstick:
     @classmethod
     def of(cls, observations: Observations) -> "Yardstick":
         """Measure the data once."""
-        everything = initialisation.overall(observations)
-        ranges = observations.ranges
-        covariance = everything.scatter[0] / everything.counts[0]
+        ranges, covariance = observations.ranges, observations.covariance
         relative = covariance / np.outer(ranges, ranges)
         eigenvalues, vectors = np.linalg.eigh(relative)
         singular = eigenvalues[0] < 1e3 * FLOOR
@@ -45,22 +43,22 @@ class Yardstick:
         """The data's variances as a covariance that the structure allows."""
         return structure.block.expand(structure.block.compact(np.diag(self.variances)), len(self.variances))
 
-    def collapse(self, covariances: NDArray[np.float64]) -> str:
-        """Why a component counts as collapsed, or nothing."""
+    def collapse(self, covariances: NDArray[np.float64], few: NDArray[np.bool_] | None = None) -> str:
+        """Why a component counts as collapsed, or nothing; ``few`` marks components of few rows, which must be rounder."""
         relative = covariances / np.outer(self.ranges, self.ranges)
         smallest = np.linalg.eigvalsh(relative)[:, 0]
         k = int(smallest.argmin())
         if not smallest[k] > FLOOR:
-            return (
-                f"Component {k} collapsed: the smallest eigenvalue of its covariance is {smallest[k]:.1e} of the squared range."
-            )
+            return f"Component {k} collapsed: its smallest eigenvalue is {smallest[k]:.1e} of the squared range."
         if self.whitener is None:
             return ""
         smallest = np.linalg.eigvalsh(self.whitener @ relative @ self.whitener.T)[:, 0]
-        k = int(smallest.argmin())
-        if not smallest[k] > COLLAPSED_SHARE:
-            return f"Component {k} collapsed: its smallest eigenvalue is {smallest[k]:.1e} of the data's covariance."
-        return ""
+        least = np.where(few, FLAT_SHARE, COLLAPSED_SHARE) if few is not None else np.full(len(smallest), COLLAPSED_SHARE)
+        k = int((smallest / least).argmin())
+        if smallest[k] > least[k]:
+            return ""
+        rows = " on few rows" if least[k] == FLAT_SHARE else ""
+        return f"Component {k} collapsed{rows}: its smallest eigenvalue is {smallest[k]:.1e} of the data's covariance."
 
 
 def too_few(specification: Specification, counts: NDArray[np.float64], n_features: int) -> str:
@@ -68,8 +66,6 @@ def too_few(specification: Specification, counts: NDArray[np.float64], n_feature
     if specification.prior is not None:
         return ""
     k, least = int(counts.argmin()), specification.structure.least_count(n_features)
-    return (
-        f"Component {k} collapsed: it holds {counts[k]:.2g} observations and needs more than {least}."
-        if counts[k] <= least
-        else ""
-    )
+    if counts[k] > least:
+        return ""
+    return f"Component {k} collapsed: it holds {counts[k]:.2g} observations and needs more than {least:g}."

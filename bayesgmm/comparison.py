@@ -1,6 +1,5 @@
 """EM beside MCMC: the point estimate against the posterior, parameter by parameter."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +7,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from bayesgmm.climb import Settings, Status
 from bayesgmm.diagnostics import component_quantities
 from bayesgmm.draws import Draws
-from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
+from bayesgmm.em import EMResult, best_of, default_starts, given_start
 from bayesgmm.mixture import Mixture
 from bayesgmm.posterior import Posterior
+from bayesgmm.streams import seed_sequence
 
+MODE_STARTS = 10
 FAR = 1.0  # posterior sds between EM and posterior mean from which a difference is told
 
 
@@ -24,8 +26,9 @@ class Comparison:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row a parameter: ``em``, ``map`` (the mode of the same posterior, by ECM from the EM fit), posterior ``mean``, ``sd``,
-        ``lower`` and ``upper`` (90% equal-tailed), ``difference_in_sd`` = (em - mean) / sd.
+        One row a ``parameter``: ``em``; ``map``, the best mode that ECM finds of the same posterior (missing where the prior has
+        none or it collapsed); posterior ``mean``, ``sd`` and ``interval`` (a pair, 90% equal-tailed);
+        ``difference_in_sd`` = (em - mean) / sd.
     responsibilities : pandas.DataFrame
         One row an observation: its component by EM, the responsibility of that component by EM, and the same one's posterior mean
         and sd, in columns component, em, mean, sd.
@@ -67,27 +70,17 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
     relabelled = posterior.relabelled
     mean, sd = relabelled.draws.responsibilities(values)
     point = em.mixture.permuted(_matching(em.mixture.responsibilities(values), mean))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a MAP at the edge still stands beside the rest
-        spec = posterior.specification
-        mode = fit_em(
-            posterior.observations, spec.n_components, spec.covariance, spec.required_prior.with_mode(), start=point
-        ).mixture
-    mode = mode.permuted(_matching(mode.responsibilities(values), mean))
-
     quantities = component_quantities(relabelled.draws, names)
     stacked = np.stack([draws.ravel() for draws in quantities.values()])
-    lower, upper = np.quantile(stacked, [0.05, 0.95], axis=1)
     table = pd.DataFrame(
         {
+            "parameter": list(quantities),
             "em": _values(point, names),
-            "map": _values(mode, names),
+            "map": _mode(posterior, point, mean),
             "mean": stacked.mean(axis=1),
             "sd": stacked.std(axis=1, ddof=1),
-            "lower": lower,
-            "upper": upper,
-        },
-        index=pd.Index(list(quantities), name="parameter"),
+            "interval": list(zip(*np.quantile(stacked, [0.05, 0.95], axis=1).tolist(), strict=True)),
+        }
     )
     table["difference_in_sd"] = (table["em"] - table["mean"]) / table["sd"]
     shares = point.responsibilities(values)
@@ -101,12 +94,30 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
 
 
 def _require_same_model(em: EMResult, posterior: Posterior) -> None:
+    em.observations.require_unweighted("The posterior")
     if not np.array_equal(em.observations.values, posterior.observations.values):
         raise ValueError("The EM fit and the posterior are of different data.")
     for what in ("n_components", "covariance"):
         theirs = getattr(em.specification, what), getattr(posterior.specification, what)
         if theirs[0] != theirs[1]:
             raise ValueError(f"The EM fit has {what} = {theirs[0]!r} and the posterior {theirs[1]!r}: fit both with the same.")
+
+
+def _mode(posterior: Posterior, point: Mixture, responsibilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The parameters at the best mode that ECM finds from EM's estimate and from its usual starts; NaN where there is none."""
+    observations, specification = posterior.observations, posterior.specification
+    names = observations.names
+    if not specification.required_prior.has_mode:
+        return np.full_like(_values(point, names), np.nan)
+    starts = [
+        given_start(point, observations, specification),
+        *default_starts(observations, specification, MODE_STARTS, seed_sequence(0)),
+    ]
+    best = best_of(observations, specification, starts, Settings())
+    if best.status is Status.COLLAPSED:
+        return np.full_like(_values(point, names), np.nan)
+    order = _matching(best.mixture.responsibilities(observations), responsibilities)
+    return _values(best.mixture.permuted(order), names)
 
 
 def _matching(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -128,12 +139,12 @@ def _verdict(
     if not diagnosis.components_trusted:
         return (*sentences, f"The rows of the table may not be read as components. {diagnosis.verdict[0]}")
     far = table[table["difference_in_sd"].abs() > FAR]
-    outside = int(((table["em"] < table["lower"]) | (table["em"] > table["upper"])).sum())
-    worst = table["difference_in_sd"].abs().idxmax()
+    outside = sum(not lower <= em <= upper for em, (lower, upper) in zip(table["em"], table["interval"], strict=True))
+    worst = table.loc[table["difference_in_sd"].abs().idxmax()]
     sentences.append(
         f"{outside} of {len(table)} EM estimates lie outside the 90% posterior interval; {len(far)} are more than {FAR:g} "
-        f"posterior sd from the posterior mean. The largest difference is {table.loc[worst, 'difference_in_sd']:+.2f} sd, "
-        f"in {worst}."
+        f"posterior sd from the posterior mean. The largest difference is {worst['difference_in_sd']:+.2f} sd, "
+        f"in {worst['parameter']}."
     )
     if posterior.n_components > 1:
         moved = int((responsibilities["component"] != mean.argmax(axis=1)).sum())

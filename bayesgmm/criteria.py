@@ -76,7 +76,8 @@ def loo(posterior: Posterior) -> az.ELPDData:
     """
     log_likelihood = posterior.log_likelihood()
     group = xr.Dataset({"x": (("chain", "draw", "observation"), log_likelihood)})
-    efficiency = float(az.ess(np.exp(group - group.max()), method="mean")["x"].mean()) / log_likelihood[..., 0].size
+    relative = np.exp(group - group.max(("chain", "draw")))  # row by row: a row of low density must not pass for a constant
+    efficiency = float(az.ess(relative, method="mean")["x"].mean()) / log_likelihood[..., 0].size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of large Pareto k: the result's own ``warning`` and ``pareto_k`` tell it
         return az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=min(efficiency, 1.0))
@@ -105,6 +106,8 @@ def compare(posteriors: Mapping[str, Posterior], ic: str = "loo") -> pd.DataFram
         If the fits are of different data.
     """
     criterion = CRITERIA[known_name(ic, "criterion", CRITERIA)]
+    if not posteriors:
+        raise ValueError("There is nothing to compare: give a mapping of names to posteriors.")
     first = next(iter(posteriors.values()))
     for name, other in posteriors.items():
         if not np.array_equal(other.observations.values, first.observations.values):

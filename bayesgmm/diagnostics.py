@@ -106,8 +106,9 @@ def judge(
 def label_free_quantities(draws: Draws, values: Array, log_likelihood: Array) -> dict[str, Array]:
     """Quantities that no relabelling changes, each of shape (n_chains, n_draws).
 
-    Log-likelihood, sorted weights, expected number of filled components, log density at rows spread over the first feature,
-    and the probability that neighbouring ones of these rows share a component.
+    Log-likelihood, sorted weights, number of filled components (its expectation given the parameters, for a marginal sampler
+    draws no allocations), log density at rows spread over the first feature, and the probability that neighbouring ones of
+    these rows share a component.
     """
     order = np.argsort(values[:, 0], kind="stable")
     rows = order[np.linspace(0, len(order) - 1, N_POINTS + 2).round().astype(int)[1:-1]]

@@ -17,7 +17,8 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance, Prior
 from bayesgmm.specification import Specification
-from bayesgmm.validation import Seed, non_negative, positive_integer, seed_sequence, stream
+from bayesgmm.streams import Seed, Use, seed_sequence, stream
+from bayesgmm.validation import non_negative, positive_integer
 
 CLASSIFIED_ROWS = 65_536  # rows whose responsibilities are held at a time
 
@@ -249,7 +250,7 @@ def default_starts(
     kinds = list(initialisation.STARTS.items())
     for i in range(n_init if specification.n_components > 1 else 1):
         name, make = kinds[i % len(kinds)]
-        yield name, make(observations, specification.n_components, specification.structure, stream(seed, i))
+        yield name, make(observations, specification.n_components, specification.structure, stream(seed, Use.EM_START, i))
 
 
 def given_start(start: Any, observations: Observations, specification: Specification) -> tuple[str, Mixture]:
@@ -258,13 +259,16 @@ def given_start(start: Any, observations: Observations, specification: Specifica
     if isinstance(start, Mixture):
         if start.means.shape != shape:
             raise ValueError(f"start has means of shape {start.means.shape}; the model needs {shape}.")
-        covariances = specification.structure.m_step(start.weights, start.weights[:, None, None] * start.covariances)
+        if _has_twins(start):
+            raise ValueError("Two components of start are equal, and EM could never tell them apart: move one of them.")
+        shares = np.maximum(start.weights, 1e-8)  # a component that nobody comes from still has a covariance
+        covariances = specification.structure.m_step(shares, shares[:, None, None] * start.covariances)
         return "given mixture", Mixture(start.weights, start.means, covariances, specification.structure)
     labels = np.asarray(start)
     if labels.shape != (observations.n_observations,) or labels.dtype.kind not in "iu":
         raise ValueError(
             f"start must be a Mixture or integer labels of shape ({observations.n_observations},), "
-            f"got {type(start).__name__} of shape {labels.shape}."
+            f"got {type(start).__name__} of shape {labels.shape} and dtype {labels.dtype}."
         )
     found = np.unique(labels)
     if not np.array_equal(found, np.arange(shape[0])):
@@ -277,6 +281,12 @@ def given_start(start: Any, observations: Observations, specification: Specifica
         raise ValueError(f"The labels in start give no proper covariances: {reason} Put more rows into it or pass a Mixture.")
     mixture = Mixture(statistics.counts / statistics.counts.sum(), statistics.reference, covariances, specification.structure)
     return "given labels", mixture
+
+
+def _has_twins(mixture: Mixture) -> bool:
+    """Whether two components have the same mean and covariance."""
+    rows = np.concatenate([mixture.means, mixture.covariances.reshape(mixture.n_components, -1)], axis=1)
+    return len(np.unique(rows, axis=0)) < len(rows)
 
 
 def _classification(observations: Observations, mixture: Mixture) -> tuple[float, float]:

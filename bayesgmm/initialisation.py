@@ -25,7 +25,7 @@ def k_means(observations: Observations, n_components: int, structure: Structure,
     Arthur & Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA, doi:10.5555/1283383.1283494.
     """
     subset = _subset(observations, rng)
-    standard = (subset.values - subset.midranges) / overall(subset).scatter.diagonal(axis1=1, axis2=2)[0] ** 0.5
+    standard = (subset.values - observations.mean) / np.sqrt(observations.covariance.diagonal())
     centres = _seeds(standard, subset.weights, n_components, rng)
     labels = _nearest(standard, centres)
     for _ in range(LLOYD_STEPS):
@@ -39,19 +39,29 @@ def k_means(observations: Observations, n_components: int, structure: Structure,
     statistics = labelled_statistics(subset, labels, n_components)
     filled = np.maximum(statistics.counts, 1e-300)[:, None]  # an empty cluster stays at the midrange
     statistics = statistics.about(statistics.reference + statistics.sums / filled)
-    pooled = structure.m_step(statistics.counts.sum(keepdims=True), statistics.scatter.sum(axis=0, keepdims=True))
     weights = (statistics.counts + 1) / (statistics.counts + 1).sum()
-    return Mixture(weights, statistics.reference, np.repeat(pooled, n_components, axis=0), structure)
+    covariances = _shared_by_all(observations, n_components, structure, statistics.counts.sum(), statistics.scatter.sum(axis=0))
+    return Mixture(weights, statistics.reference, covariances, structure)
 
 
 def random_rows(observations: Observations, n_components: int, structure: Structure, rng: np.random.Generator) -> Mixture:
-    """Distinct random rows as means, equal weights, and the covariance of all rows."""
-    everything = overall(observations)
-    weights = observations.weights / observations.total_weight
-    rows = rng.choice(len(weights), size=n_components, replace=False, p=weights if observations.is_weighted else None)
-    covariance = structure.m_step(everything.counts, everything.scatter)
-    means, covariances = observations.values[rows], np.repeat(covariance, n_components, axis=0)
-    return Mixture(np.full(n_components, 1 / n_components), means, covariances, structure)
+    """Random rows as means, equal weights, and the covariance of all rows."""
+    n = observations.total_weight
+    chance = observations.weights / n if observations.is_weighted else None
+    rows = rng.choice(observations.n_observations, size=n_components, replace=False, p=chance)
+    covariances = _shared_by_all(observations, n_components, structure, n, n * observations.covariance)
+    return Mixture(np.full(n_components, 1 / n_components), observations.values[rows], covariances, structure)
+
+
+def _shared_by_all(
+    observations: Observations, n_components: int, structure: Structure, count: float, scatter: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """One covariance for every component, (K, d, d), with one more row's worth of the data's variances.
+
+    That row keeps it positive definite where rows are few or columns collinear.
+    """
+    more = scatter + np.diag(observations.covariance.diagonal())
+    return np.repeat(structure.m_step(np.array([count + 1]), more[None]), n_components, axis=0)
 
 
 STARTS: dict[str, Callable[[Observations, int, Structure, np.random.Generator], Mixture]] = {
@@ -60,16 +70,10 @@ STARTS: dict[str, Callable[[Observations, int, Structure, np.random.Generator], 
 }
 
 
-def overall(observations: Observations) -> SufficientStatistics:
-    """Statistics of all rows as one component, about their mean."""
-    one = labelled_statistics(observations, np.zeros(observations.n_observations, dtype=np.int64), 1)
-    return one.about(one.means)
-
-
 def labelled_statistics(observations: Observations, labels: NDArray[np.int64], n_components: int) -> SufficientStatistics:
     """Statistics about the midranges when each row's component is given; -1 leaves a row out."""
     reference = np.repeat(observations.midranges[None], n_components, axis=0)
-    counts, sums, scatter = kernels.labelled_statistics(observations.values, observations.weights, labels, reference, False)
+    counts, sums, scatter = kernels.labelled_statistics(observations.values, observations.weights, labels, reference)
     return SufficientStatistics(counts, sums, scatter, reference)
 
 

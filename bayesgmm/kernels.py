@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 BLOCK = 256
 LOG_2PI = math.log(2.0 * math.pi)
 
-# Reassociation lets the sums over rows vectorise; NaN and infinity keep their meaning.
-_jit: Any = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+# No fastmath: a kernel that is inlined into other code when fresh and linked when cached would round differently.
+_jit: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @_jit
@@ -170,7 +170,7 @@ def pointwise_statistics(values, row_weights, log_constants, means, factors):
 
 
 @_jit
-def labelled_statistics(values, row_weights, labels, reference, diagonal):
+def labelled_statistics(values, row_weights, labels, reference):
     """Counts, sums and scatter about the reference when each row's component is known; a label of -1 leaves the row out."""
     n_components, n_features = reference.shape
     counts, sums = np.zeros(n_components), np.zeros((n_components, n_features))
@@ -183,7 +183,7 @@ def labelled_statistics(values, row_weights, labels, reference, diagonal):
         for j in range(n_features):
             weighted = row_weights[i] * (values[i, j] - reference[k, j])
             sums[k, j] += weighted
-            for m in range(j if diagonal else 0, j + 1):
+            for m in range(j + 1):
                 scatter[k, j, m] += weighted * (values[i, m] - reference[k, m])
     _mirror(scatter)
     return counts, sums, scatter

@@ -12,7 +12,8 @@ from bayesgmm import kernels
 from bayesgmm.covariance import Structure, find_structure
 from bayesgmm.observations import Observations, points
 from bayesgmm.statistics import SufficientStatistics
-from bayesgmm.validation import Seed, finite_array, positive_definite, positive_integer, seed_sequence, stream
+from bayesgmm.streams import Seed, Use, seed_sequence, stream
+from bayesgmm.validation import finite_array, positive_definite, positive_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +171,7 @@ class Mixture:
         labels : ndarray of shape (n,)
             The component that each came from.
         """
-        rng = stream(seed_sequence(seed))
+        rng = stream(seed_sequence(seed), Use.SAMPLE)
         labels = rng.choice(self.n_components, size=positive_integer(n, "n"), p=self.weights)
         noise = rng.standard_normal((len(labels), self.n_features))
         roots = np.linalg.cholesky(self.covariances)

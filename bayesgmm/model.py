@@ -1,7 +1,8 @@
 """The specified model as a PyMC model: each part of a prior is translated by single dispatch.
 
-Random variables are in the data's units; their transforms standardise them, so that the free variables that NUTS moves are of
-order one whatever the units. The data enter as an observed random variable with the component indicator summed out.
+Random variables are in the data's units; their transforms standardise them, so that units of measurement change neither the
+shape nor the scale of the space that NUTS moves in (logs of precisions are shifted by the log of the unit). The data enter as an
+observed random variable with the component indicator summed out.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
-from bayesgmm.covariance import Structure
+from bayesgmm.covariance import Full, Structure
 from bayesgmm.density import Affine, CholeskyFactor, GaussianMixture, Wishart, inverse_of_factored
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -51,6 +52,7 @@ def build_model(X: Any, n_components: int, covariance: str = "full", prior: Prio
     ['weights', 'means', 'precisions_rate', 'precisions']
     """
     observations = Observations.from_data(X)
+    observations.require_unweighted("The PyMC model")
     prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
     specification = Specification(n_components, covariance, prior)
     specification.check(observations)
@@ -109,7 +111,7 @@ def precisions_variable(part: Any, structure: Structure, observations: Observati
 @precisions_variable.register
 def _(part: HierarchicalWishart, structure: Structure, observations: Observations) -> Any:
     dims = structure.block.dims if structure.is_shared else ("component", *structure.block.dims)
-    if len(structure.block.dims) < 2:
+    if not isinstance(structure.block, Full):
         rate = pm.Gamma("precisions_rate", part.rate_concentration, part.rate_rate, dims=structure.block.dims)
         return pm.Gamma("precisions", part.concentration, rate, dims=dims)
     of_rate = CholeskyFactor(observations.n_features, 1 / observations.ranges)
@@ -127,7 +129,7 @@ def _(part: HierarchicalWishart, structure: Structure, observations: Observation
 def _precision_factors(precisions: Any, structure: Structure, n_components: int, n_features: int) -> Any:
     """Lower triangular factors (K, d, d) of precisions in compact form."""
     shape = (n_components, n_features, n_features)
-    if len(structure.block.dims) == 2:
+    if isinstance(structure.block, Full):
         return pt.broadcast_to(pt.linalg.cholesky(precisions), shape)
     roots = pt.sqrt(precisions)
     return pt.broadcast_to((roots[..., None] if structure.block.dims else roots[..., None, None]) * pt.eye(n_features), shape)

@@ -9,7 +9,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-CHECKED_ROWS = 65_536  # finiteness is looked up in blocks, so that no mask of the data's size is made
+CHECKED_ROWS = 65_536  # rows are looked at in blocks, so that no copy or mask of the data's size is made
+TOLD_DISTINCT = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +58,11 @@ class Observations:
         if len(names) != values.shape[1] or len(set(names)) < len(names):
             raise ValueError(f"Each of the {values.shape[1]} columns needs a name of its own, got {', '.join(map(repr, names))}.")
         _require_finite(values, names)
-        _require_variation(values, names)
         values = values.view()
         values.flags.writeable = False
-        return cls(values, _row_weights(sample_weight, len(values)), names)
+        observations = cls(values, _row_weights(sample_weight, len(values)), names)
+        observations._require_variation()
+        return observations
 
     @property
     def n_observations(self) -> int:
@@ -77,10 +79,25 @@ class Observations:
         """sum_i v_i: the n of BIC."""
         return float(self.weights.sum())
 
-    @property
+    @cached_property
     def is_weighted(self) -> bool:
-        """Whether row weights were given."""
-        return self.weights.strides != (0,)
+        """Whether some row counts other than once."""
+        return bool((self.weights != 1).any())
+
+    def require_unweighted(self, what: str) -> None:
+        """Raise ValueError if rows have weights, which ``what`` does not know."""
+        if self.is_weighted:
+            raise ValueError(f"{what} does not take row weights: fit without them, or repeat rows that count several times.")
+
+    @cached_property
+    def n_distinct(self) -> int:
+        """Distinct rows that count, told exactly up to 1,000."""
+        distinct = self._used[:0]
+        for start in range(0, len(self._used), CHECKED_ROWS):
+            distinct = np.unique(np.concatenate([distinct, self._used[start : start + CHECKED_ROWS]]), axis=0)
+            if len(distinct) >= TOLD_DISTINCT:
+                break
+        return len(distinct)
 
     @cached_property
     def ranges(self) -> NDArray[np.float64]:
@@ -93,10 +110,41 @@ class Observations:
         """m_j = halfway between min and max of each feature, shape (d,)."""
         return np.asarray(self._used.min(axis=0) + 0.5 * self.ranges)
 
-    @property
+    @cached_property
+    def mean(self) -> NDArray[np.float64]:
+        """Weighted mean, shape (d,)."""
+        return self._moments[0]
+
+    @cached_property
+    def covariance(self) -> NDArray[np.float64]:
+        """Weighted covariance of all rows, divided by their total weight, shape (d, d)."""
+        return self._moments[1]
+
+    @cached_property
+    def _moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        d = self.n_features
+        sums, squares = np.zeros(d), np.zeros((d, d))
+        for start in range(0, self.n_observations, CHECKED_ROWS):
+            rows = slice(start, start + CHECKED_ROWS)
+            centred = self.values[rows] - self.midranges  # about a point among the rows, so that no digits are lost far from 0
+            weighted = self.weights[rows, None] * centred
+            sums += weighted.sum(axis=0)
+            squares += weighted.T @ centred
+        shift = sums / self.total_weight
+        return self.midranges + shift, squares / self.total_weight - np.outer(shift, shift)
+
+    @cached_property
     def _used(self) -> NDArray[np.float64]:
         """Rows that count: a row of weight zero says nothing, not even about the range."""
         return self.values[self.weights > 0] if self.is_weighted else self.values
+
+    def _require_variation(self) -> None:
+        constant = [name for name, spread in zip(self.names, self.ranges, strict=True) if spread == 0]
+        if constant:
+            raise ValueError(
+                f"Columns that do not vary cannot be modelled by a density: {', '.join(map(repr, constant))} "
+                f"({len(self._used)} rows). Leave them out or give more rows."
+            )
 
     def reweighted(self, weights: NDArray[np.float64]) -> Self:
         """The same rows, counted otherwise."""
@@ -153,15 +201,6 @@ def _require_finite(values: NDArray[np.float64], names: Sequence[str]) -> None:
     if bad.any():
         told = ", ".join(f"{count} in {name!r}" for name, count in zip(names, bad, strict=True) if count)
         raise ValueError(f"The data have missing (NaN) or infinite values: {told}. Drop or impute those rows first.")
-
-
-def _require_variation(values: NDArray[np.float64], names: Sequence[str]) -> None:
-    constant = [name for name, low, high in zip(names, values.min(axis=0), values.max(axis=0), strict=True) if low == high]
-    if constant:
-        raise ValueError(
-            f"Columns that do not vary cannot be modelled by a density: {', '.join(map(repr, constant))} "
-            f"({len(values)} rows). Leave them out or give more rows."
-        )
 
 
 def _row_weights(sample_weight: Any, n_observations: int) -> NDArray[np.float64]:

@@ -144,7 +144,7 @@ class Posterior:
         return replace(self, tree=tree)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to one netCDF file, complete or not at all."""
+        """Write everything to one netCDF file, complete or not at all; what was there is replaced."""
         tree = self.tree.copy()
         tree.attrs = {**tree.attrs, "schema": SCHEMA, "specification": self.specification.to_json()}
         with whole_file(Path(path)) as part:

@@ -15,7 +15,8 @@ from bayesgmm.engines import fit_bayes
 from bayesgmm.observations import Observations
 from bayesgmm.posterior import Posterior
 from bayesgmm.prior import Prior
-from bayesgmm.validation import Seed, positive_integer, seed_sequence
+from bayesgmm.streams import Seed, seed_sequence
+from bayesgmm.validation import positive_integer
 
 NEAR_TIE = 2.0  # difference in BIC that Kass & Raftery (1995, doi:10.1080/01621459.1995.10476572) call barely worth a mention
 
@@ -133,6 +134,9 @@ class Selection:
             else "The two disagree: BIC asks for the number of components, LOO for the best prediction, to which extra "
             "components can add even where no extra group exists. Read both columns before you speak of groups."
         )
+        collapsed = [str(k) for k, status in self.table["em_status"].items() if status == "collapsed"]
+        if collapsed:
+            sentences.append(f"BIC is missing for K = {', '.join(collapsed)}, where every start of EM ended in a collapse.")
         unsure = [str(k) for k, converged in self.table["converged"].items() if not converged]
         if unsure:
             sentences.append(f"The chains of K = {', '.join(unsure)} have not converged; their LOO is uncertain.")

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from bayesgmm.covariance import find_structure
 from bayesgmm.mixture import Mixture
-from bayesgmm.validation import Seed, non_negative, positive_integer, seed_sequence, stream
+from bayesgmm.streams import Seed, Use, seed_sequence, stream
+from bayesgmm.validation import non_negative, positive_integer
 
 
 def simulate(
@@ -49,7 +50,7 @@ def simulate(
     n_components, d = positive_integer(n_components, "n_components"), positive_integer(n_features, "n_features")
     separation = non_negative(separation, "separation")
     structure, root = find_structure(covariance), seed_sequence(seed)
-    rng = stream(root, 0)
+    rng = stream(root, Use.TRUTH)
     normals = rng.standard_normal((n_components, d + 4, d))
     scatter = np.einsum("kni,knj->kij", normals, normals)
     covariances = structure.m_step(np.full(n_components, d + 4.0), scatter)
@@ -63,7 +64,7 @@ def simulate(
         default=1.0,
     )
     truth = Mixture(rng.dirichlet(np.full(n_components, 5.0)), directions * (separation / closest), covariances, structure)
-    X, labels = truth.sample(n, np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, 1)))
+    X, labels = truth.sample(n, root)
     return X, labels, truth
 
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from bayesgmm.covariance import Structure, find_structure
 from bayesgmm.mixture import Mixture
-from bayesgmm.observations import Observations
+from bayesgmm.observations import TOLD_DISTINCT, Observations
 from bayesgmm.prior import Nuisance, Prior
 from bayesgmm.validation import positive_integer
 
@@ -77,9 +77,12 @@ class Specification:
 
     def check(self, observations: Observations) -> None:
         """Raise ValueError if the data cannot be fitted by this model."""
-        n, k = observations.n_observations, self.n_components
-        if n < k:
-            raise ValueError(f"{n} rows cannot be told apart into {k} components: use at most {n} or give more data.")
+        distinct, k = observations.n_distinct, self.n_components
+        if distinct < min(k, TOLD_DISTINCT):
+            raise ValueError(
+                f"{observations.n_observations} rows, {distinct} of them distinct, cannot be told apart into {k} components: "
+                f"use at most {distinct} or give more data."
+            )
         for name, part in ({} if self.prior is None else vars(self.prior)).items():
             if part.n_features not in (None, observations.n_features):
                 raise ValueError(

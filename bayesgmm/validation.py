@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-type Seed = int | np.random.SeedSequence | np.random.Generator
-
 
 def known_name(name: object, what: str, known: Iterable[str]) -> str:
     """``name`` itself when it is among ``known``; otherwise an error that lists them and suggests the nearest."""
@@ -77,24 +75,3 @@ def positive_definite(value: object, what: str, shape: tuple[int, ...] | None = 
     if not np.isfinite(correlations).all() or np.linalg.eigvalsh(correlations).min() <= 0:
         raise ValueError(f"{what} must be positive definite; give matrices with positive eigenvalues.")
     return matrices
-
-
-def seed_sequence(seed: Seed) -> np.random.SeedSequence:
-    """The root of all random streams. A Generator is advanced by one draw."""
-    if isinstance(seed, np.random.SeedSequence):
-        return seed
-    if isinstance(seed, np.random.Generator):
-        return np.random.SeedSequence(int(seed.integers(2**63)))
-    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0:
-        return np.random.SeedSequence(int(seed))
-    raise TypeError(f"seed must be an integer of at least 0, a SeedSequence or a Generator, got {seed!r}.")
-
-
-def stream(seed: np.random.SeedSequence, *key: int) -> np.random.Generator:
-    """The random stream of a task, keyed by what it is (start, chain, ...) and so independent of when and where it runs."""
-    return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key)))
-
-
-def describe(seed: np.random.SeedSequence) -> dict[str, Any]:
-    """The seed as plain JSON values, from which the same streams can be made again."""
-    return {"entropy": seed.entropy, "spawn_key": list(seed.spawn_key)}

@@ -205,7 +205,7 @@ def test_help_is_quick():
         "with contextlib.suppress(SystemExit):\n    main()\n"
         "assert not {'pymc', 'arviz', 'nutpie', 'xarray'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)  # noqa: S603 - our own code
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_a_narrow_terminal_gets_all_columns(fitted, monkeypatch, capsys):

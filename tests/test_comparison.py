@@ -10,7 +10,7 @@ FAITHFUL = bg.load_dataset("faithful")
 def test_components_are_matched_whatever_their_order(faithful_two, order):
     em = bg.fit_em(FAITHFUL, 2, start=bg.fit_em(FAITHFUL, 2).mixture.permuted(order))
     c = bg.compare_em_bayes(em, faithful_two)
-    assert list(c.table.columns) == ["em", "map", "mean", "sd", "lower", "upper", "difference_in_sd"]
+    assert list(c.table.columns) == ["parameter", "em", "map", "mean", "sd", "interval", "difference_in_sd"]
     assert (c.table["difference_in_sd"].abs() < 1).all()
     assert (c.table["sd"] > 0).all()
     np.testing.assert_allclose(c.table["difference_in_sd"], (c.table["em"] - c.table["mean"]) / c.table["sd"])
@@ -23,8 +23,9 @@ def test_map_is_the_mode_of_the_same_posterior(faithful_two):
     mode = bg.fit_em(FAITHFUL, 2, prior=faithful_two.specification.prior).mixture
     c = bg.compare_em_bayes(bg.fit_em(FAITHFUL, 2), faithful_two)
     large = int(mode.weights.argmax())
-    row = c.table.loc[f"weights[{int(c.table.loc[['weights[0]', 'weights[1]'], 'mean'].to_numpy().argmax())}]"]
+    row = c.table.set_index("parameter").loc["weights[0]"]  # relabelled components are numbered from the largest down
     assert row["map"] == pytest.approx(mode.weights[large], abs=1e-5)
+    assert row["interval"][0] < row["mean"] < row["interval"][1]
 
 
 def test_components_that_are_not_resolved_are_told(faithful_three):
@@ -39,3 +40,5 @@ def test_different_models_or_data_are_refused(faithful_two):
         bg.compare_em_bayes(bg.fit_em(FAITHFUL, 2, "tied"), faithful_two)
     with pytest.raises(ValueError, match="different data"):
         bg.compare_em_bayes(bg.fit_em(FAITHFUL[:-1], 2), faithful_two)
+    with pytest.raises(ValueError, match="row weights"):
+        bg.compare_em_bayes(bg.fit_em(FAITHFUL, 2, sample_weight=np.arange(1, 273)), faithful_two)

@@ -1,6 +1,7 @@
 import numpy as np
 import nutpie
 import pytest
+import xarray as xr
 
 import bayesgmm as bg
 from bayesgmm.draws import Draws
@@ -37,6 +38,19 @@ def test_compare_refuses_other_data_and_unknown_criteria(faithful_two, galaxies_
         bg.compare({"a": faithful_two, "b": galaxies_three})
     with pytest.raises(ValueError, match="Unknown criterion 'bic'"):
         bg.compare({"a": faithful_two}, ic="bic")
+    with pytest.raises(ValueError, match="nothing to compare"):
+        bg.compare({})
+
+
+def test_relative_efficiency_of_rows_of_low_density(faithful_two):
+    """A constant added to the log density of one row changes its elpd by that constant and no Pareto k."""
+    lowered = faithful_two.tree.copy()
+    values = lowered["log_likelihood"]["x"].copy()
+    values[..., 5] -= 60.0
+    lowered["log_likelihood"] = xr.DataTree(xr.Dataset({"x": values}))
+    post = bg.Posterior(lowered, faithful_two.specification, faithful_two.observations)
+    assert bg.loo(post).elpd == pytest.approx(bg.loo(faithful_two).elpd - 60.0, abs=1e-9)
+    np.testing.assert_allclose(bg.loo(post).pareto_k, bg.loo(faithful_two).pareto_k, atol=1e-9)
 
 
 def test_loo_against_exact_leave_one_out():

@@ -3,6 +3,7 @@ import pytest
 
 import bayesgmm as bg
 from bayesgmm.diagnostics import judge
+from bayesgmm.posterior import _permuted
 
 
 def test_old_faithful_two_components_may_be_believed(faithful_two):
@@ -24,8 +25,6 @@ def test_old_faithful_three_components_may_not(faithful_three):
 def test_switching_alone_does_not_alarm(faithful_two):
     """Labels shuffled draw by draw: raw R-hat would be bad, the diagnosis is the same."""
     shuffle = np.random.default_rng(0).permuted(np.broadcast_to([0, 1], (4, 1000, 2)), axis=2)
-    from bayesgmm.posterior import _permuted
-
     shuffled = bg.Posterior(_permuted(faithful_two.tree, shuffle), faithful_two.specification, faithful_two.observations)
     assert bg.diagnose(shuffled).components_trusted
     for column in ("mean", "r_hat"):

@@ -69,7 +69,7 @@ def test_labelled_statistics_leave_out_minus_one():
     rng = np.random.default_rng(3)
     X, v, labels = rng.normal(size=(50, 2)), rng.uniform(size=50), rng.integers(-1, 3, size=50)
     reference = rng.normal(size=(3, 2))
-    counts, sums, scatter = kernels.labelled_statistics(X, v, labels, reference, False)
+    counts, sums, scatter = kernels.labelled_statistics(X, v, labels, reference)
     for k in range(3):
         chosen, diff = labels == k, X - reference[k]
         assert counts[k] == pytest.approx(v[chosen].sum())

@@ -46,7 +46,7 @@ def setting(code, d, n_components=3):
 def test_the_model_is_the_specification(code, d, n_components):
     """Log density at a random point, gradient against finite differences, and the count of free parameters."""
     X, truth, spec, model = setting(code, d, n_components)
-    nuisance = spec.prior.covariances.initial_nuisance(spec.structure, truth.covariances)
+    nuisance = spec.prior.covariances.nuisance_mode(spec.structure, truth.covariances)
     nuisance = {name: 1.3 * value for name, value in nuisance.items()}
     (free,) = free_points(model, [(truth, nuisance)])
     at, point = joint(model, free), flat(free.values())

@@ -17,6 +17,7 @@ type Array = NDArray[np.float64]
 class Block(ABC):
     """One covariance (or precision) matrix in compact form."""
 
+    form: ClassVar[str]
     dims: ClassVar[tuple[str, ...]]  # named dimensions of the compact form
     is_diagonal: ClassVar[bool]
 
@@ -48,10 +49,23 @@ class Block(ABC):
     def invert(self, compact: Array) -> Array:
         """Covariance from precision and back."""
 
+    @abstractmethod
+    def n_matrices(self, n_features: int) -> int:
+        """Independent matrices in one block."""
+
+    @abstractmethod
+    def log_determinant(self, compact: Array) -> Array:
+        """log |.|, summed over the independent matrices, for any leading axes."""
+
+    def inner(self, left: Array, right: Array) -> Array:
+        """tr(left right), summed over the independent matrices, for any leading axes."""
+        return np.asarray((left * right).sum(axis=tuple(range(-len(self.dims), 0)))) if self.dims else np.asarray(left * right)
+
 
 class Full(Block):
     """Any positive definite matrix."""
 
+    form = "full"
     dims = ("feature", "feature2")
     is_diagonal = False
 
@@ -77,10 +91,17 @@ class Full(Block):
         inverse = np.linalg.inv(compact)
         return np.asarray(0.5 * (inverse + np.swapaxes(inverse, -1, -2)))
 
+    def n_matrices(self, n_features: int) -> int:
+        return 1
+
+    def log_determinant(self, compact: Array) -> Array:
+        return np.asarray(np.linalg.slogdet(compact)[1])
+
 
 class Diagonal(Block):
     """A variance for each feature, no correlations."""
 
+    form = "diagonal"
     dims = ("feature",)
     is_diagonal = True
 
@@ -105,10 +126,17 @@ class Diagonal(Block):
     def invert(self, compact: Array) -> Array:
         return np.asarray(1.0 / compact)
 
+    def n_matrices(self, n_features: int) -> int:
+        return n_features
+
+    def log_determinant(self, compact: Array) -> Array:
+        return np.asarray(np.log(compact).sum(axis=-1))
+
 
 class Spherical(Block):
     """One variance for all features."""
 
+    form = "spherical"
     dims = ()
     is_diagonal = True
 
@@ -133,3 +161,9 @@ class Spherical(Block):
 
     def invert(self, compact: Array) -> Array:
         return np.asarray(1.0 / compact)
+
+    def n_matrices(self, n_features: int) -> int:
+        return 1
+
+    def log_determinant(self, compact: Array) -> Array:
+        return np.asarray(np.log(compact))

@@ -23,8 +23,11 @@ class Separate(Structure):
     def n_parameters(self, n_components: int, n_features: int) -> int:
         return n_components * self.block.n_parameters(n_features)
 
-    def least_count(self, n_features: int) -> int:
-        return self.block.order(n_features)
+    def least_count(self, n_features: int) -> float:
+        return self.block.order(n_features) + 1.5
+
+    def few_count(self, n_features: int) -> float:
+        return 2.0 * self.block.order(n_features) + 1
 
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
         n_features = scatter.shape[1]

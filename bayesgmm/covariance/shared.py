@@ -23,8 +23,11 @@ class Shared(Structure):
     def n_parameters(self, n_components: int, n_features: int) -> int:
         return self.block.n_parameters(n_features)
 
-    def least_count(self, n_features: int) -> int:
-        return 0
+    def least_count(self, n_features: int) -> float:
+        return 0.0
+
+    def few_count(self, n_features: int) -> float:
+        return 0.0
 
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
         n_features = scatter.shape[1]
@@ -39,4 +42,4 @@ class Shared(Structure):
 
     def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
         matrix = self.block.expand(np.asarray(compact), n_features)
-        return np.repeat(matrix[None], n_components, axis=0)
+        return np.repeat(matrix[..., None, :, :], n_components, axis=-3)

@@ -59,8 +59,16 @@ class Structure(ABC):
         """Free parameters of the K covariance matrices."""
 
     @abstractmethod
-    def least_count(self, n_features: int) -> int:
-        """A component with this effective count or fewer has collapsed when no prior holds it."""
+    def least_count(self, n_features: int) -> float:
+        """A component with this effective count or fewer has collapsed when no prior holds it.
+
+        Up to order + 1 rows lie on the boundary of a simplex, to which a component of its own always fits spuriously well: with
+        half a row for the shares of others, the count must exceed order + 1.5. No rule where the matrix is shared.
+        """
+
+    @abstractmethod
+    def few_count(self, n_features: int) -> float:
+        """A component with this effective count or fewer may be flat by chance when no prior holds it."""
 
     @abstractmethod
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
@@ -81,4 +89,4 @@ class Structure(ABC):
 
     @abstractmethod
     def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
-        """All matrices (K, d, d) from the compact form."""
+        """All matrices (..., K, d, d) from the compact form, which may have leading axes of draws."""

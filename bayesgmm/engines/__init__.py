@@ -18,7 +18,8 @@ from bayesgmm.observations import Observations
 from bayesgmm.posterior import Posterior
 from bayesgmm.prior import Prior
 from bayesgmm.specification import Specification
-from bayesgmm.validation import Seed, describe, known_name, positive, positive_integer, seed_sequence
+from bayesgmm.streams import Seed, describe, seed_sequence
+from bayesgmm.validation import known_name, positive, positive_integer
 
 __all__ = ["ENGINES", "Engine", "Sampled", "SamplerSettings", "fit_bayes"]
 
@@ -81,6 +82,7 @@ def fit_bayes(
     Hoffman & Gelman (2014), The No-U-Turn Sampler, JMLR 15:1593-1623.
     """
     observations = Observations.from_data(X)
+    observations.require_unweighted("MCMC")
     prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
     specification = Specification(n_components, covariance, prior)
     specification.check(observations)

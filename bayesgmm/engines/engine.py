@@ -46,7 +46,8 @@ class Sampled:
     posterior : xarray.Dataset
         weights, means, covariances (K, d, d), the distinct precisions and the prior's nuisance variables, in the data's units.
     sample_stats : xarray.Dataset
-        ``lp``, the log posterior density of each draw up to a constant, and whatever else the engine knows.
+        ``lp``, the log posterior density of each draw up to a constant, in the space that the engine moves in, and whatever
+        else the engine knows.
     versions : dict
         Of the libraries that drew.
     seconds : dict

@@ -19,7 +19,7 @@ from bayesgmm.model import free_points, model_of
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
-from bayesgmm.validation import stream
+from bayesgmm.streams import Use, stream
 
 POLL_SECONDS = 0.05
 # Times 1/sqrt(n), less than a posterior sd of any free variable: at a mode some gradient is exactly 0, from which nutpie, which
@@ -48,10 +48,11 @@ def sample(
     began = time.perf_counter()
     model = model_of(observations, specification)
     names = [variable.name for variable in model.free_RVs]
-    compiled = nutpie.compile_pymc_model(model, backend="numba", var_names=names)
+    with pytensor.config.change_flags(numba__fastmath=False):  # else fresh and cached code round differently
+        compiled = nutpie.compile_pymc_model(model, backend="numba", var_names=names)
     jitter = JITTER / np.sqrt(observations.n_observations)
     points = [np.concatenate([np.ravel(part) for part in point.values()]) for point in free_points(model, starts)]
-    points = [point + jitter * stream(seed, chain, 1).standard_normal(point.size) for chain, point in enumerate(points)]
+    points = [point + jitter * stream(seed, Use.JITTER, chain).standard_normal(point.size) for chain, point in enumerate(points)]
     compile_seconds = time.perf_counter() - began
     chains = _run(compiled, points, settings, seed)
     sample_seconds = time.perf_counter() - began - compile_seconds
@@ -112,7 +113,7 @@ def _start(
         tune=settings.tune,
         chains=1,
         cores=1,
-        seed=int(stream(seed, chain).integers(2**31)),
+        seed=int(stream(seed, Use.CHAIN, chain).integers(2**31)),
         save_warmup=False,
         progress_bar=False,
         progress_callback=follow,
@@ -141,11 +142,9 @@ def _concatenated(chains: list[xr.Dataset]) -> xr.Dataset:
 
 def _with_covariances(posterior: xr.Dataset, specification: Specification, observations: Observations) -> xr.Dataset:
     """Add covariances (chain, draw, component, feature, feature2), expanded from the distinct precisions."""
-    structure, k, d = specification.structure, specification.n_components, observations.n_features
+    structure = specification.structure
     compact = structure.block.invert(posterior["precisions"].to_numpy())
-    matrices = structure.block.expand(compact, d)
-    if structure.is_shared:
-        matrices = np.repeat(matrices[:, :, None], k, axis=2)
+    matrices = structure.expand(compact, specification.n_components, observations.n_features)
     dims = ("chain", "draw", "component", "feature", "feature2")
     coords = {"feature": list(observations.names), "feature2": list(observations.names)}
     return posterior.assign(covariances=(dims, matrices)).assign_coords(coords)

@@ -12,7 +12,7 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
-from bayesgmm.validation import stream
+from bayesgmm.streams import Use, stream
 
 SHORT = Settings(max_iterations=50, tolerance=1e-2)
 WEIGHT_VARIANCE = 2.0  # of the random row weights: 1 is the Bayesian bootstrap, more spreads the starts wider than the posterior
@@ -31,23 +31,31 @@ def chain_starts(
     random row weights (mean 1), from its own random start: dispersed like the posterior or wider, and free to end in
     another mode.
     """
-    prior = specification.required_prior
-    modal = replace(specification, prior=prior.with_mode())
+    modal = replace(specification, prior=specification.required_prior.with_mode())
     if warm_start is None:
         candidates = list(default_starts(observations, modal, 10, seed))
     else:
         mixture = warm_start.mixture if isinstance(warm_start, EMResult) else warm_start
         candidates = [given_start(mixture, observations, modal)]
     first = best_of(observations, modal, candidates, Settings())
-    starts = [(first.mixture, first.nuisance)]
+    mixtures = [candidates[0][1] if first.status is Status.COLLAPSED else first.mixture]
     kinds = list(initialisation.STARTS.values())
     for chain in range(1, n_chains):
-        rng = stream(seed, chain)
+        rng = stream(seed, Use.CHAIN_START, chain)
         reweighted = observations.reweighted(
             observations.weights * rng.gamma(1 / WEIGHT_VARIANCE, WEIGHT_VARIANCE, observations.n_observations)
         )
         begin = kinds[chain % len(kinds)](reweighted, modal.n_components, modal.structure, rng)
         run = climb(reweighted, modal, begin, "reweighted data", SHORT, Yardstick.of(reweighted))
-        mixture = begin if run.status is Status.COLLAPSED else run.mixture
-        starts.append((mixture, prior.covariances.initial_nuisance(modal.structure, mixture.covariances)))
-    return starts
+        mixtures.append(begin if run.status is Status.COLLAPSED else run.mixture)
+    nuisance_mode = modal.required_prior.covariances.nuisance_mode
+    return [
+        (_with_all_weights(mixture, observations.n_observations), nuisance_mode(modal.structure, mixture.covariances))
+        for mixture in mixtures
+    ]
+
+
+def _with_all_weights(mixture: Mixture, n_observations: int) -> Mixture:
+    """Weights of at least about 1/n: a start far out where a weight is 1e-18 would cost the chain its tuning."""
+    weights = (n_observations * mixture.weights + 1) / (n_observations + mixture.n_components)
+    return replace(mixture, weights=weights)

@@ -8,7 +8,7 @@ from bayesgmm.draws import Draws
 
 
 def ecr(draws: Draws, values: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    r"""Equivalence-class representatives with the draw of highest posterior density as pivot.
+    r"""Equivalence-class representatives with the draw of the highest score as pivot: NUTS's log density of its free variables.
 
     With :math:`z^*` the pivot's classification, each draw takes the permutation that maximises
     :math:`\sum_i r_{i\tau(z^*_i)}`: responsibilities stand for allocations, which a marginal sampler does not draw. The pivot's

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from bayesgmm.covariance import Full, find_structure
+from bayesgmm.covariance import find_structure
 from bayesgmm.observations import Observations
 from bayesgmm.prior.dirichlet import DirichletWeights
 from bayesgmm.prior.hierarchical_wishart import HierarchicalWishart
@@ -79,13 +79,12 @@ class Prior:
         block, squares = find_structure(covariance).block, observations.ranges**2
         order = block.order(observations.n_features)
         c0, g0 = 2.5 + (order - 1) / 2, 0.5 + (order - 1) / 2
-        rate = 100 * g0 / c0 / (squares if block.dims else squares.mean())
         return cls.hierarchical_wishart(
             means_location=observations.midranges,
             means_scale=observations.ranges,
             concentration=c0,
             rate_concentration=g0,
-            rate_rate=np.diag(rate) if isinstance(block, Full) else rate,
+            rate_rate=100 * g0 / c0 * block.invert(block.compact(np.diag(squares))),
             weights_concentration=weights_concentration,
         )
 
@@ -107,8 +106,13 @@ class Prior:
         )
 
     def with_mode(self) -> Self:
-        """The nearest prior that has a mode: weight concentrations below 1 raised to 1."""
-        return replace(self, weights=self.weights.with_mode())
+        """The nearest prior that has a mode, itself where it has one; only starting points come from it."""
+        return replace(self, weights=self.weights.with_mode(), covariances=self.covariances.with_mode())
+
+    @property
+    def has_mode(self) -> bool:
+        """Whether the joint density has a mode for every number of components, so that a MAP exists."""
+        return self.with_mode().to_json() == self.to_json()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values from which :meth:`from_json` makes an equal prior."""

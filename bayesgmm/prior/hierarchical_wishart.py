@@ -4,17 +4,18 @@ Sharing a random rate lets the data tell the size of a typical covariance, so th
 Richardson & Green 1997; Fruehwirth-Schnatter 2006, section 6.3).
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
-from bayesgmm.covariance import PseudoObservations, Structure
+from bayesgmm.covariance import Diagonal, Full, PseudoObservations, Spherical, Structure
 from bayesgmm.prior import wishart
 from bayesgmm.prior.parts import Array, CovariancesPrior, Nuisance
 from bayesgmm.validation import finite_array, positive, positive_definite
 
 RATE = "precisions_rate"
+MODE_MARGIN = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,18 +60,31 @@ class HierarchicalWishart(CovariancesPrior):
 
     def check(self, n_components: int, structure: Structure) -> None:
         if self.rate_rate.ndim != len(structure.block.dims):
-            forms = {0: "spherical", 1: "diagonal", 2: "full"}
+            forms = {len(block.dims): block.form for block in (Spherical(), Diagonal(), Full())}
             raise ValueError(
                 f"The prior's rate has shape {self.rate_rate.shape}, which serves {forms[self.rate_rate.ndim]} covariances; "
-                f"{structure.code} is {forms[len(structure.block.dims)]}. Build the prior for it: "
+                f"{structure.code} is {structure.block.form}. Build the prior for it: "
                 f"Prior.weakly_informative(X, covariance={structure.code!r})."
             )
 
-    def initial_nuisance(self, structure: Structure, covariances: Array) -> Nuisance:
+    def with_mode(self) -> Self:
+        order = len(self.rate_rate) if self.rate_rate.ndim == 2 else 1
+        return replace(
+            self,
+            concentration=max(self.concentration, (order + 1) / 2),
+            rate_concentration=max(self.rate_concentration, MODE_MARGIN + (order + 1) / 2 - self.concentration),
+        )
+
+    def nuisance_mode(self, structure: Structure, covariances: Array) -> Nuisance:
         """C0 = (g0 + G c0 - (p+1)/2) (G0 + sum P)^-1, the sum over the G distinct precisions."""
         block, n_features = structure.block, covariances.shape[-1]
         precisions = _distinct_precisions(structure, covariances)
         power = self.rate_concentration + len(precisions) * self.concentration - (block.order(n_features) + 1) / 2
+        if power <= 0:
+            raise ValueError(
+                f"Concentrations {self.concentration:g} and {self.rate_concentration:g} are so small that the density of the "
+                "rate is unbounded at zero, so it has no mode: a MAP needs larger ones (the samplers take these)."
+            )
         return {RATE: power * block.invert(self.rate_rate + precisions.sum(axis=0))}
 
     def log_density(self, structure: Structure, covariances: Array, nuisance: Nuisance) -> float:

@@ -59,7 +59,11 @@ class CovariancesPrior(Part):
     """Prior on the precisions, through nuisance variables where it is hierarchical."""
 
     @abstractmethod
-    def initial_nuisance(self, structure: Structure, covariances: Array) -> Nuisance:
+    def with_mode(self) -> Self:
+        """The nearest prior whose density has a mode, for starting points; itself where it has one."""
+
+    @abstractmethod
+    def nuisance_mode(self, structure: Structure, covariances: Array) -> Nuisance:
         """Nuisance variables at their mode given covariances (K, d, d)."""
 
     @abstractmethod

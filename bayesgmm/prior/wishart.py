@@ -26,18 +26,5 @@ def log_density(block: Block, n_features: int, concentration: float, rate: Array
         P, compact, any leading axes.
     """
     p = block.order(n_features)
-    log_norm = concentration * log_determinant(block, rate) - _n_matrices(rate, block) * multigammaln(concentration, p)
-    trace = (rate * precision).sum(axis=tuple(range(-len(block.dims), 0)) if block.dims else ())
-    return np.asarray(log_norm + (concentration - (p + 1) / 2) * log_determinant(block, precision) - trace)
-
-
-def log_determinant(block: Block, compact: Array) -> Array:
-    """log |.| of a block, the product over its independent matrices, for any leading axes."""
-    if len(block.dims) == 2:
-        return np.asarray(np.linalg.slogdet(compact)[1])
-    return np.asarray(np.log(compact).sum(axis=-1) if block.dims else np.log(compact))
-
-
-def _n_matrices(compact: Array, block: Block) -> int:
-    """Independent matrices in one block: d for a diagonal, otherwise one."""
-    return compact.shape[-1] if len(block.dims) == 1 else 1
+    log_norm = concentration * block.log_determinant(rate) - block.n_matrices(n_features) * multigammaln(concentration, p)
+    return np.asarray(log_norm + (concentration - (p + 1) / 2) * block.log_determinant(precision) - block.inner(rate, precision))

@@ -15,7 +15,7 @@ from bayesgmm.reporting import tables
 from bayesgmm.reporting.analysis import Analysis, analyse
 from bayesgmm.reporting.html import render, write
 from bayesgmm.reporting.sentences import answer
-from bayesgmm.validation import Seed
+from bayesgmm.streams import Seed
 
 __all__ = ["Analysis", "analyse", "answer", "render", "report", "tables", "write"]
 

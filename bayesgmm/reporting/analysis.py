@@ -16,7 +16,7 @@ from bayesgmm.posterior import Posterior, relabel
 from bayesgmm.prior import Prior
 from bayesgmm.reporting.components import component_table
 from bayesgmm.selection import Candidate, Selection, sweep
-from bayesgmm.validation import Seed
+from bayesgmm.streams import Seed
 
 
 @dataclass(frozen=True, eq=False)

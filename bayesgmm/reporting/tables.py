@@ -102,17 +102,17 @@ def em_beside_mcmc(analysis: Analysis) -> Table:
     """The point estimates beside the posterior."""
     rows = [
         (
-            str(name),
+            row["parameter"],
             *(known_to(row[what], row["sd"]) for what in ("em", "map", "mean")),
             spread(row["sd"]),
-            _limits(row),
+            _limits(dict(zip(("lower", "upper"), row["interval"], strict=True)) | {"sd": row["sd"]}),
             fixed(row["difference_in_sd"], 2),
         )
-        for name, row in analysis.comparison.table.iterrows()
+        for _, row in analysis.comparison.table.iterrows()
     ]
     columns = ("parameter", "EM", "MAP", "mean", "sd", "90% interval", "difference in sd")
     note = (
-        "EM: maximum likelihood. MAP: the mode of the posterior. mean, sd and interval: of the posterior. "
+        "EM: maximum likelihood. MAP: the best mode that ECM found of the posterior. mean, sd and interval: of the posterior. "
         "difference in sd: (EM − mean) / sd."
     )
     return Table(note, columns, tuple(rows))

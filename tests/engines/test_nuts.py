@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -78,3 +82,38 @@ def test_simulated_parameters_are_recovered():
 def test_impossible_settings_are_refused(keywords, error, sentence):
     with pytest.raises(error, match=sentence):
         bg.fit_bayes(FAITHFUL, 2, **keywords)
+
+
+def test_row_weights_are_refused():
+    weighted = Observations.from_data(FAITHFUL, sample_weight=np.arange(1, 273))
+    with pytest.raises(ValueError, match="MCMC does not take row weights"):
+        bg.fit_bayes(weighted, 2)
+    with pytest.raises(ValueError, match="The PyMC model does not take row weights"):
+        bg.build_model(weighted, 2)
+
+
+SCRIPT = """
+import hashlib
+import bayesgmm as bg
+post = bg.fit_bayes(bg.load_dataset("faithful"), 2, draws=50, tune=100, chains=2, seed=3, progress=False)
+print(hashlib.sha256(post.draws.means.tobytes()).hexdigest())
+"""
+
+
+def test_same_seed_same_bits_whether_code_is_compiled_or_cached(tmp_path):
+    cold = {"NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PYTENSOR_FLAGS": f"base_compiledir={tmp_path / 'pytensor'}"}
+    told = [
+        subprocess.run([sys.executable, "-c", SCRIPT], env=os.environ | cold, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert told[0] == told[1]
+    assert len(told[0]) == 65
+
+
+def test_degenerate_data_have_starts():
+    """Collinear columns and few rows: the posterior is proper, so chains must begin."""
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    for data in (np.c_[X, X.sum(axis=1)], X[:3], np.random.default_rng(1).normal(size=(4, 6))):
+        observations, spec = specification(data, 2)
+        for mixture, nuisance in chain_starts(observations, spec, None, 3, np.random.SeedSequence(0)):
+            assert np.isfinite(spec.log_prior(mixture, nuisance))

@@ -62,3 +62,12 @@ def test_trust_is_given_to_separate_components_and_denied_to_blurred_ones():
     _, clean, shuffled, _ = planted()
     assert misplaced_rate(clean) == 0.0
     assert misplaced_rate(shuffled) > 0.3
+
+
+def test_components_that_differ_in_correlation_alone_are_told_apart():
+    rng = np.random.default_rng(0)
+    covariances = np.array([[[1.0, 0.9], [0.9, 1.0]], [[1.0, -0.9], [-0.9, 1.0]]])
+    crossing = covariances * rng.uniform(0.9, 1.1, size=(2, 200, 2, 1, 1))
+    means = 0.05 * rng.standard_normal((2, 200, 2, 2))
+    draws = Draws(np.full((2, 200, 2), 0.5), means, crossing, STRUCTURES["VVV"])
+    assert misplaced_rate(draws) == 0.0

@@ -48,7 +48,7 @@ def test_conditional_modes_are_modes(code, d):
     spec = bg.Specification(3, code, prior)
     statistics = start.expected_statistics(observations)
     rng = np.random.default_rng(1)
-    nuisance = prior.covariances.initial_nuisance(structure, start.covariances)
+    nuisance = prior.covariances.nuisance_mode(structure, start.covariances)
 
     def objective(weights, means, covariances, c0):
         about = statistics.about(means)
@@ -70,7 +70,7 @@ def test_conditional_modes_are_modes(code, d):
     for _ in range(30):
         step = 0.01 * random_covariances(code, 3, d, rng)
         assert objective(weights, means, covariances + step * covariances.mean(), nuisance) < at
-    nuisance = prior.covariances.initial_nuisance(structure, covariances)
+    nuisance = prior.covariances.nuisance_mode(structure, covariances)
     at = objective(weights, means, covariances, nuisance)
     for factor in (0.9, 0.99, 1.01, 1.1):
         assert objective(weights, means, covariances, {"precisions_rate": factor * nuisance["precisions_rate"]}) < at
@@ -82,7 +82,7 @@ def test_json_round_trip(code):
     spec = bg.Specification(3, code, bg.Prior.weakly_informative(X, code, [1.0, 2.0, 3.0]))
     again = bg.Specification.from_json(json.dumps(json.loads(spec.to_json())))
     assert again.to_json() == spec.to_json()
-    nuisance = spec.prior.covariances.initial_nuisance(spec.structure, truth.covariances)
+    nuisance = spec.prior.covariances.nuisance_mode(spec.structure, truth.covariances)
     assert again.log_prior(truth, nuisance) == spec.log_prior(truth, nuisance)
 
 
