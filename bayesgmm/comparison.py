@@ -14,6 +14,7 @@ from bayesgmm.em import EMResult, best_of, default_starts, given_start
 from bayesgmm.mixture import Mixture
 from bayesgmm.posterior import Posterior
 from bayesgmm.streams import seed_sequence
+from bayesgmm.validation import instance_of
 
 MODE_STARTS = 10
 FAR = 1.0  # posterior sds between EM and posterior mean from which a difference is told
@@ -65,6 +66,8 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
     ValueError
         If data, number of components or covariance structure differ.
     """
+    instance_of(em, EMResult, "em")
+    instance_of(posterior, Posterior, "posterior")
     _require_same_model(em, posterior)
     values, names = posterior.observations.values, posterior.observations.names
     relabelled = posterior.relabelled

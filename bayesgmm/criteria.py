@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from bayesgmm.posterior import Posterior
-from bayesgmm.validation import known_name
+from bayesgmm.validation import instance_of, known_name
 
 P_WARNING = 0.4  # Vehtari, Gelman & Gabry (2017)
 
@@ -23,6 +23,12 @@ class ELPDDataWAIC(az.ELPDData):  # type: ignore[misc]
 
     p_i: xr.DataArray | None = None
     _kind: ClassVar[str | None] = "waic"
+
+    def _footer(self) -> str:
+        if not self.warning or self.p_i is None:
+            return ""
+        bad = int((self.p_i > P_WARNING).sum())
+        return f"\nFor {bad} rows p_i is above {P_WARNING}, so that WAIC is not reliable there: prefer LOO."
 
 
 def waic(posterior: Posterior) -> ELPDDataWAIC:
@@ -41,6 +47,7 @@ def waic(posterior: Posterior) -> ELPDDataWAIC:
     ----------
     Watanabe (2010), JMLR 11:3571-3594. Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4.
     """
+    instance_of(posterior, Posterior, "posterior")
     log_likelihood = posterior.log_likelihood().reshape(posterior.n_chains * posterior.n_draws, -1)
     n_draws, n_observations = log_likelihood.shape
     p = log_likelihood.var(axis=0, ddof=1)
@@ -74,6 +81,7 @@ def loo(posterior: Posterior) -> az.ELPDData:
     ----------
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4. Vehtari, Simpson, Gelman, Yao & Gabry (2024), JMLR 25(72).
     """
+    instance_of(posterior, Posterior, "posterior")
     log_likelihood = posterior.log_likelihood()
     group = xr.Dataset({"x": (("chain", "draw", "observation"), log_likelihood)})
     relative = np.exp(group - group.max(("chain", "draw")))  # row by row: a row of low density must not pass for a constant
@@ -105,6 +113,7 @@ def compare(posteriors: Mapping[str, Posterior], ic: str = "loo") -> pd.DataFram
     ValueError
         If the fits are of different data.
     """
+    instance_of(posteriors, Mapping, "posteriors")
     criterion = CRITERIA[known_name(ic, "criterion", CRITERIA)]
     if not posteriors:
         raise ValueError("There is nothing to compare: give a mapping of names to posteriors.")

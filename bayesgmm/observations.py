@@ -160,6 +160,10 @@ def points(X: Any) -> NDArray[np.float64]:
 
 def _table(X: Any) -> tuple[NDArray[np.float64], tuple[str, ...] | None]:
     """Values (n, d) and, where the data have them, the columns' names."""
+    columns = [str(name) for name in getattr(X, "columns", ())]
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise ValueError(f"Columns have the same name: {', '.join(map(repr, twice))}. Rename them so that each has its own.")
     native = nw.from_native(X, pass_through=True, allow_series=True, eager_only=True)
     if isinstance(native, nw.Series):
         native = native.to_frame()

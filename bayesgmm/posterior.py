@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bayesgmm import labels
 from bayesgmm.diagnostics import Diagnosis, judge
 from bayesgmm.draws import Draws
-from bayesgmm.files import whole_file
+from bayesgmm.files import require_free, whole_file
 from bayesgmm.observations import Observations
 from bayesgmm.specification import Specification
 from bayesgmm.validation import known_name
@@ -135,6 +135,18 @@ class Posterior:
         warnings.warn(f"Component rows are withheld. {diagnosis.verdict[0]}", UnresolvedLabelsWarning, stacklevel=2)
         return table
 
+    def __str__(self) -> str:
+        specification, settings = self.specification, self.settings
+        labels_are = "as drawn" if self.permutation is None else f"relabelled by {self.tree['relabelling'].attrs['method']}"
+        return (
+            f"Posterior of a {specification.covariance} mixture, K = {self.n_components}, by {settings['engine']}: "
+            f"{self.n_chains} chains of {self.n_draws} draws, {labels_are}, {self.n_divergences} divergences\n"
+            f"n = {self.observations.n_observations}, features {', '.join(self.observations.names)}\n"
+            "diagnose() says what may be believed, summary() gives the numbers, tree holds everything."
+        )
+
+    __repr__ = __str__
+
     def as_drawn(self) -> "Posterior":
         """The posterior with any relabelling undone, bit for bit."""
         if self.permutation is None:
@@ -147,7 +159,7 @@ class Posterior:
         """Write everything to one netCDF file, complete or not at all; what was there is replaced."""
         tree = self.tree.copy()
         tree.attrs = {**tree.attrs, "schema": SCHEMA, "specification": self.specification.to_json()}
-        with whole_file(Path(path)) as part:
+        with whole_file(require_free(path, force=True)) as part:
             tree.to_netcdf(part, engine="h5netcdf")
 
 
@@ -159,11 +171,11 @@ def load(path: str | os.PathLike[str]) -> Posterior:
     ValueError
         If the file holds something else.
     """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as lazy:
             tree = lazy.load()
-    except FileNotFoundError:
-        raise
     except OSError as error:
         raise ValueError(f"{path} is not a netCDF file that bayesgmm can read: {error}.") from error
     if tree.attrs.get("schema") != SCHEMA:

@@ -89,17 +89,29 @@ class Selection:
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
-        """The candidates as ``az.compare`` ranks them by LOO, with stacking weights."""
-        if len(self.candidates) == 1:
-            only = str(next(iter(self.candidates)))
-            return pd.DataFrame({"elpd_diff": 0.0, "dse": 0.0, "weight": 1.0}, index=[only])
-        return rank({str(k): candidate.loo for k, candidate in self.candidates.items()})
+        """All candidates as ``az.compare`` ranks them by LOO, with stacking weights."""
+        return self._rank(self.candidates)
+
+    @staticmethod
+    def _rank(candidates: dict[int, Candidate]) -> pd.DataFrame:
+        if len(candidates) == 1:
+            return pd.DataFrame({"elpd_diff": 0.0, "dse": 0.0, "weight": 1.0}, index=[str(k) for k in candidates])
+        return rank({str(k): candidate.loo for k, candidate in candidates.items()})
 
     @cached_property
     def by_loo(self) -> int:
-        """The fewest components whose elpd is within one standard error of the difference to the best."""
-        near = self.table.index[self.table["elpd_loo_diff"].abs() <= self.table["elpd_loo_diff_se"]]
-        return int(min([*near, self.table["elpd_loo"].idxmax()]))
+        """The fewest components whose elpd is within one standard error of the difference to the best.
+
+        Only fits whose chains have converged are ranked, if there are any.
+        """
+        ranking = self._rank({k: candidate for k, candidate in self.candidates.items() if k in self.rankable})
+        return min(int(k) for k, row in ranking.iterrows() if abs(row["elpd_diff"]) <= row["dse"])
+
+    @cached_property
+    def rankable(self) -> list[int]:
+        """The numbers of components whose chains have converged, or all if none has."""
+        converged = [k for k, candidate in self.candidates.items() if candidate.posterior.diagnosis.converged]
+        return converged or list(self.candidates)
 
     @cached_property
     def by_bic(self) -> int | None:
@@ -117,16 +129,7 @@ class Selection:
         """Why, in sentences."""
         if len(self.candidates) == 1:
             return (f"K = {self.chosen} was asked for; no other number was tried.",)
-        best = int(self.table["elpd_loo"].idxmax())
-        sentences = [self._told_by_bic()]
-        if best == self.by_loo:
-            sentences.append(f"LOO is highest at K = {best}, and no smaller K is within one standard error of it.")
-        else:
-            row = self.table.loc[self.by_loo]
-            sentences.append(
-                f"LOO is highest at K = {best}, but K = {self.by_loo} is within one standard error of it "
-                f"({-row['elpd_loo_diff']:.1f} lower, standard error {row['elpd_loo_diff_se']:.1f})."
-            )
+        sentences = [self._told_by_bic(), self._told_by_loo()]
         agree = self.by_bic in (None, self.by_loo)
         sentences.append(
             "The two agree."
@@ -139,7 +142,8 @@ class Selection:
             sentences.append(f"BIC is missing for K = {', '.join(collapsed)}, where every start of EM ended in a collapse.")
         unsure = [str(k) for k, converged in self.table["converged"].items() if not converged]
         if unsure:
-            sentences.append(f"The chains of K = {', '.join(unsure)} have not converged; their LOO is uncertain.")
+            unranked = "so LOO does not rank them" if len(unsure) < len(self.candidates) else "so their LOO is uncertain"
+            sentences.append(f"The chains of K = {', '.join(unsure)} have not converged, {unranked}.")
         return tuple(sentences)
 
     def _told_by_bic(self) -> str:
@@ -152,6 +156,13 @@ class Selection:
         gap = bic.iloc[1] - bic.iloc[0]
         near = ", a near tie" if gap < NEAR_TIE else ""
         return f"{sentence}; K = {bic.index[1]} is {gap:.1f} higher{near}."
+
+    def _told_by_loo(self) -> str:
+        best = int(self.table.loc[self.rankable, "elpd_loo"].idxmax())
+        among = "" if len(self.rankable) == len(self.candidates) else " among the fits that have converged"
+        if best == self.by_loo:
+            return f"LOO is highest at K = {best}{among}; no smaller K comes within one standard error of it."
+        return f"LOO is highest at K = {best}{among}, but K = {self.by_loo} is within one standard error of it."
 
 
 def select_n_components(

@@ -75,3 +75,9 @@ def positive_definite(value: object, what: str, shape: tuple[int, ...] | None = 
     if not np.isfinite(correlations).all() or np.linalg.eigvalsh(correlations).min() <= 0:
         raise ValueError(f"{what} must be positive definite; give matrices with positive eigenvalues.")
     return matrices
+
+
+def instance_of(value: object, kind: type, what: str) -> None:
+    """Raise TypeError if an argument is of another type than the one that makes sense there."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{what} must be a {kind.__name__}, got {type(value).__name__}.")

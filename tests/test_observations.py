@@ -64,7 +64,7 @@ def test_ranges_ignore_rows_without_weight():
         ([[1.0, 2.0], [1.0, 3.0]], "do not vary.*'x1'"),
         (np.ma.masked_array([1.0, 2.0, 3.0], mask=[0, 1, 0]), "masked"),
         (np.array([1 + 2j, 3.0]), "complex"),
-        (pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=["a", "a"]), "a"),
+        (pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=["a", "a"]), "the same name: 'a'"),
     ],
 )
 def test_bad_data_are_refused_with_a_sentence(X, sentence):

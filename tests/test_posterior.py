@@ -109,5 +109,27 @@ def test_other_files_are_refused(tmp_path):
     xr.Dataset({"a": 1}).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
     with pytest.raises(ValueError, match="was not saved by this bayesgmm"):
         bg.load(tmp_path / "b.nc")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="There is no file"):
         bg.load(tmp_path / "c.nc")
+
+
+def test_saving_into_no_folder_is_told(faithful_two, tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        faithful_two.save(tmp_path / "nowhere" / "fit.nc")
+
+
+def test_text(faithful_two):
+    assert "K = 2, by nuts: 4 chains of 1000 draws, as drawn, 0 divergences" in str(faithful_two)
+    assert "relabelled by ecr" in str(bg.relabel(faithful_two))
+
+
+def test_wrong_types_are_named(faithful_two):
+    em = bg.fit_em(bg.load_dataset("faithful"), 2)
+    with pytest.raises(TypeError, match="posterior must be a Posterior, got EMResult"):
+        bg.loo(em)
+    with pytest.raises(TypeError, match="em must be a EMResult, got Posterior"):
+        bg.compare_em_bayes(faithful_two, em)
+    with pytest.raises(TypeError, match="posteriors must be a Mapping, got list"):
+        bg.compare([faithful_two])
+    with pytest.raises(TypeError, match="warm_start must be an EMResult or a Mixture, got str"):
+        bg.fit_bayes(bg.load_dataset("faithful"), 2, warm_start="em")

@@ -97,6 +97,8 @@ def fit_bayes(
     )
     if settings.target_accept >= 1:
         raise ValueError(f"target_accept must be below 1, got {settings.target_accept:g}.")
+    if warm_start is not None and not isinstance(warm_start, EMResult | Mixture):
+        raise TypeError(f"warm_start must be an EMResult or a Mixture, got {type(warm_start).__name__}.")
     root = seed_sequence(seed)
     starts = chain_starts(observations, specification, warm_start, settings.chains, root)
     sampled = ENGINES[name](observations, specification, starts, settings, root)

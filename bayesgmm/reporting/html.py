@@ -1,6 +1,7 @@
 """The report as one HTML file: styles and pictures inside, nothing fetched from anywhere, no script, every text escaped."""
 
 import base64
+import re
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +25,7 @@ def render(analysis: Analysis) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"data_uri": _data_uri, "fixed": fixed, "count": count}
+    environment.filters |= {"data_uri": _data_uri, "fixed": fixed, "count": count, "minus": _minus}
     page = environment.get_template(TEMPLATE)
     return page.render(
         analysis=analysis,
@@ -41,6 +42,11 @@ def write(analysis: Analysis, target: Path) -> Path:
     with whole_file(target) as part:
         part.write_bytes(render(analysis).encode("utf-8", "replace"))  # a file's name may hold bytes that are no Unicode
     return target
+
+
+def _minus(sentence: str) -> str:
+    """A true minus sign before numbers, as in the tables."""
+    return re.sub(r"(?<![\w)\]])-(?=\d)", "\N{MINUS SIGN}", sentence)
 
 
 def _data_uri(svg: bytes) -> str:

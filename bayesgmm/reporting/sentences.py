@@ -77,7 +77,7 @@ def _agreement(analysis: Analysis) -> tuple[str, ...]:
         return ("BIC and leave-one-out cross-validation agree on the number.",)
     best = count(selection.by_loo, "component")
     but = "" if selection.table.loc[selection.by_loo, "converged"] else ", whose chains have not converged"
-    return (f"That number is BIC's; leave-one-out cross-validation prefers {best}{but}.",)
+    return (f"BIC chose that number; leave-one-out cross-validation prefers {best}{but}.",)
 
 
 def edge(analysis: Analysis) -> str | None:
