@@ -79,15 +79,14 @@ def climb(
     while True:
         statistics = mixture.expected_statistics(observations)
         history.append(statistics.log_likelihood + specification.log_prior(mixture, nuisance))
-        status, reason = Status.CONVERGED, ""
-        if gain_to_come(history) <= settings.tolerance:
-            break
-        status = Status.MAX_ITERATIONS
-        if len(history) > settings.max_iterations:
-            break
-        status = Status.COLLAPSED
-        reason = too_few(specification, statistics.counts, observations.n_features)
+        status, reason = Status.COLLAPSED, too_few(specification, statistics.counts, observations.n_features)
         if reason:
+            break
+        if gain_to_come(history) <= settings.tolerance:
+            status = Status.CONVERGED
+            break
+        if len(history) > settings.max_iterations:
+            status = Status.MAX_ITERATIONS
             break
         proposal, proposed_nuisance = maximise(specification, statistics, mixture, nuisance, ridge)
         few = statistics.counts <= specification.structure.few_count(observations.n_features)

@@ -18,6 +18,11 @@ from bayesgmm.prior import Prior
 from bayesgmm.streams import Seed, seed_sequence
 from bayesgmm.validation import positive_integer
 
+AGREE = "The two agree."
+DISAGREE = (
+    "The two disagree: BIC asks for the number of components, LOO for the best prediction, to which extra components can add "
+    "even where no extra group exists. Read both columns before you speak of groups."
+)
 NEAR_TIE = 2.0  # difference in BIC that Kass & Raftery (1995, doi:10.1080/01621459.1995.10476572) call barely worth a mention
 
 
@@ -130,13 +135,8 @@ class Selection:
         if len(self.candidates) == 1:
             return (f"K = {self.chosen} was asked for; no other number was tried.",)
         sentences = [self._told_by_bic(), self._told_by_loo()]
-        agree = self.by_bic in (None, self.by_loo)
-        sentences.append(
-            "The two agree."
-            if agree
-            else "The two disagree: BIC asks for the number of components, LOO for the best prediction, to which extra "
-            "components can add even where no extra group exists. Read both columns before you speak of groups."
-        )
+        if self.by_bic is not None:
+            sentences.append(AGREE if self.by_bic == self.by_loo else DISAGREE)
         collapsed = [str(k) for k, status in self.table["em_status"].items() if status == "collapsed"]
         if collapsed:
             sentences.append(f"BIC is missing for K = {', '.join(collapsed)}, where every start of EM ended in a collapse.")
