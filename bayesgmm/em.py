@@ -225,7 +225,10 @@ def best_of(
     """Run EM from each start; the highest objective among runs that did not collapse wins."""
     yardstick = Yardstick.of(observations)
     runs = tuple(climb(observations, specification, start, origin, settings, yardstick) for origin, start in starts)
-    best = max(runs, key=lambda run: (run.status is not Status.COLLAPSED, run.objective))
+    interior = [run for run in runs if run.status is not Status.COLLAPSED] or runs
+    top = max(run.objective for run in interior)
+    tie = 10 * settings.tolerance + 1e-11 * abs(top)  # which of equal optima comes first must not hang on rounding
+    best = next(run for run in interior if run.objective >= top - tie)
     classification, entropy = _classification(observations, best.mixture)
     return EMResult(
         mixture=best.mixture,

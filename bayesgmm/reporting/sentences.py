@@ -74,7 +74,8 @@ def _agreement(analysis: Analysis) -> tuple[str, ...]:
     if selection.by_bic is None:
         return ("The number rests on leave-one-out cross-validation alone, since every EM fit collapsed.",)
     if selection.by_loo == selection.chosen:
-        return ("BIC and leave-one-out cross-validation agree on the number.",)
+        among = "" if len(selection.rankable) == len(selection.candidates) else ", among the fits whose chains have converged"
+        return (f"BIC and leave-one-out cross-validation agree on the number{among}.",)
     best = count(selection.by_loo, "component")
     but = "" if selection.table.loc[selection.by_loo, "converged"] else ", whose chains have not converged"
     return (f"BIC chose that number; leave-one-out cross-validation prefers {best}{but}.",)
