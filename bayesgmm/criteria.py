@@ -1,14 +1,15 @@
 """Expected predictive accuracy: WAIC, PSIS-LOO, and tables that compare fits by them. Higher is better."""
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from bayesgmm.posterior import Posterior
@@ -48,13 +49,12 @@ def waic(posterior: Posterior) -> ELPDDataWAIC:
     Watanabe (2010), JMLR 11:3571-3594. Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4.
     """
     instance_of(posterior, Posterior, "posterior")
-    log_likelihood = posterior.log_likelihood().reshape(posterior.n_chains * posterior.n_draws, -1)
-    n_draws, n_observations = log_likelihood.shape
-    p = log_likelihood.var(axis=0, ddof=1)
-    elpd = logsumexp(log_likelihood, axis=0) - np.log(n_draws) - p
+    n_draws, n_observations = posterior.n_chains * posterior.n_draws, posterior.observations.n_observations
+    terms = [_waic_terms(block.reshape(n_draws, -1)) for block in posterior.log_likelihood_blocks()]
+    elpd, p = (np.concatenate(parts) for parts in zip(*terms, strict=True))
     return ELPDDataWAIC(
         elpd=float(elpd.sum()),
-        se=float(np.sqrt(n_observations * elpd.var())),
+        se=float(np.sqrt(n_observations * elpd.var(ddof=1))),  # as in ArviZ's LOO
         p=float(p.sum()),
         n_samples=n_draws,
         n_data_points=n_observations,
@@ -64,6 +64,12 @@ def waic(posterior: Posterior) -> ELPDDataWAIC:
         elpd_i=xr.DataArray(elpd, dims="observation"),
         p_i=xr.DataArray(p, dims="observation"),
     )
+
+
+def _waic_terms(log_likelihood: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The elpd and the effective parameters of each row, from log-likelihoods (n_draws, n_rows)."""
+    p = log_likelihood.var(axis=0, ddof=1)
+    return logsumexp(log_likelihood, axis=0) - np.log(len(log_likelihood)) - p, p
 
 
 def loo(posterior: Posterior) -> az.ELPDData:
@@ -82,13 +88,42 @@ def loo(posterior: Posterior) -> az.ELPDData:
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4. Vehtari, Simpson, Gelman, Yao & Gabry (2024), JMLR 25(72).
     """
     instance_of(posterior, Posterior, "posterior")
-    log_likelihood = posterior.log_likelihood()
-    group = xr.Dataset({"x": (("chain", "draw", "observation"), log_likelihood)})
-    relative = np.exp(group - group.max(("chain", "draw")))  # row by row: a row of low density must not pass for a constant
-    efficiency = float(az.ess(relative, method="mean")["x"].mean()) / log_likelihood[..., 0].size
+    efficiency = np.mean(np.concatenate([_relative_efficiency(block) for block in posterior.log_likelihood_blocks()]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of large Pareto k: the result's own ``warning`` and ``pareto_k`` tell it
-        return az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=min(efficiency, 1.0))
+        parts = [_psis(block, min(float(efficiency), 1.0)) for block in posterior.log_likelihood_blocks()]
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _relative_efficiency(log_likelihood: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ESS of the likelihood of each row, beside the number of draws."""
+    relative = np.exp(log_likelihood - log_likelihood.max(axis=(0, 1)))  # row by row: low density must not pass for a constant
+    effective = az.ess(xr.Dataset({"x": (("chain", "draw", "observation"), relative)}), method="mean")["x"]
+    return np.asarray(effective.to_numpy() / relative[..., 0].size)
+
+
+def _psis(log_likelihood: NDArray[np.float64], efficiency: float) -> az.ELPDData:
+    """ArviZ's LOO of some rows, without the weights of every draw for every row."""
+    group = xr.Dataset({"x": (("chain", "draw", "observation"), log_likelihood)})
+    found = az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=efficiency)
+    return replace(found, log_weights=None)
+
+
+def _joined(parts: Sequence[az.ELPDData]) -> az.ELPDData:
+    """LOO of all rows from that of blocks of rows."""
+    known = ("elpd_i", "pareto_k", "p_loo_i", "influence_pareto_k", "n_eff_i")
+    pointwise = [name for name in known if getattr(parts[0], name) is not None]
+    rows = {name: xr.concat([getattr(part, name) for part in parts], dim="observation") for name in pointwise}
+    n_observations = rows["elpd_i"].size
+    return replace(
+        parts[0],
+        elpd=float(rows["elpd_i"].sum()),
+        se=float(np.sqrt(n_observations * rows["elpd_i"].var(ddof=1))),
+        p=sum(part.p for part in parts),
+        n_data_points=n_observations,
+        warning=any(part.warning for part in parts),
+        **rows,
+    )
 
 
 CRITERIA = {"loo": loo, "waic": waic}

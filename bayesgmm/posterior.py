@@ -3,6 +3,7 @@
 import json
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -96,9 +97,15 @@ class Posterior:
     @cached_property
     def total_log_likelihood(self) -> NDArray[np.float64]:
         """Log-likelihood of each draw, shape (n_chains, n_draws)."""
+        return np.sum([block.sum(axis=-1) for block in self.log_likelihood_blocks()], axis=0)
+
+    def log_likelihood_blocks(self) -> Iterator[NDArray[np.float64]]:
+        """:meth:`log_likelihood` of all rows: at once where it is kept, otherwise as many rows at a time as memory likes."""
         n = self.observations.n_observations
-        step = max(1, BLOCK_VALUES // (self.n_chains * self.n_draws))
-        return np.sum([self.log_likelihood(slice(i, i + step)).sum(axis=-1) for i in range(0, n, step)], axis=0)
+        kept = "log_likelihood" in self.tree.children
+        step = n if kept else max(1, BLOCK_VALUES // (self.n_chains * self.n_draws))
+        for first in range(0, n, step):
+            yield self.log_likelihood(slice(first, first + step))
 
     @cached_property
     def relabelled(self) -> "Posterior":

@@ -14,7 +14,7 @@ def test_waic_by_hand(faithful_two):
     w = bg.waic(faithful_two)
     assert w.elpd == pytest.approx((lppd - p).sum(), rel=1e-12)
     assert w.p == pytest.approx(p.sum(), rel=1e-12)
-    assert w.se == pytest.approx(np.sqrt(272) * (lppd - p).std(), rel=1e-12)
+    assert w.se == pytest.approx(np.sqrt(272) * (lppd - p).std(ddof=1), rel=1e-12)
     assert "elpd_waic" in str(w)
     assert w.warning == bool((p > 0.4).any())
 
@@ -75,3 +75,20 @@ def test_loo_against_exact_leave_one_out():
     np.testing.assert_allclose(loo.elpd_i, exact, atol=0.15)
     assert loo.elpd == pytest.approx(sum(exact), abs=0.4)
     assert bg.waic(post).elpd == pytest.approx(sum(exact), abs=0.4)
+
+
+def test_blocks_of_rows_give_the_ordinary_result(faithful_two, monkeypatch):
+    """Where log-likelihoods are not kept, WAIC and LOO take rows in blocks; 272 rows in blocks of 50 here."""
+    bare = faithful_two.tree.copy()
+    del bare["log_likelihood"]
+    post = bg.Posterior(bare, faithful_two.specification, faithful_two.observations)
+    monkeypatch.setattr("bayesgmm.posterior.BLOCK_VALUES", 50 * 4000)
+    assert [block.shape[-1] for block in post.log_likelihood_blocks()] == [50, 50, 50, 50, 50, 22]
+    for criterion in (bg.waic, bg.loo):
+        blocked, whole = criterion(post), criterion(faithful_two)
+        for name in ("elpd", "se", "p"):
+            assert getattr(blocked, name) == pytest.approx(getattr(whole, name), rel=1e-10)
+        np.testing.assert_allclose(blocked.elpd_i, whole.elpd_i, rtol=1e-10)
+        assert blocked.n_data_points == 272
+    np.testing.assert_allclose(bg.loo(post).pareto_k, bg.loo(faithful_two).pareto_k, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(post.total_log_likelihood, faithful_two.total_log_likelihood, rtol=1e-12)
