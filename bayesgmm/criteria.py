@@ -91,8 +91,10 @@ def loo(posterior: Posterior) -> az.ELPDData:
     efficiency = np.mean(np.concatenate([_relative_efficiency(block) for block in posterior.log_likelihood_blocks()]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of large Pareto k: the result's own ``warning`` and ``pareto_k`` tell it
-        parts = [_psis(block, min(float(efficiency), 1.0)) for block in posterior.log_likelihood_blocks()]
-    return parts[0] if len(parts) == 1 else _joined(parts)
+        parts = (_psis(block, min(float(efficiency), 1.0)) for block in posterior.log_likelihood_blocks())
+        if "log_likelihood" in posterior.tree.children:
+            return next(parts)
+        return _joined([replace(part, log_weights=None) for part in parts])  # they are as large as what is not kept
 
 
 def _relative_efficiency(log_likelihood: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,10 +105,9 @@ def _relative_efficiency(log_likelihood: NDArray[np.float64]) -> NDArray[np.floa
 
 
 def _psis(log_likelihood: NDArray[np.float64], efficiency: float) -> az.ELPDData:
-    """ArviZ's LOO of some rows, without the weights of every draw for every row."""
+    """ArviZ's LOO of some rows."""
     group = xr.Dataset({"x": (("chain", "draw", "observation"), log_likelihood)})
-    found = az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=efficiency)
-    return replace(found, log_weights=None)
+    return az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=efficiency)
 
 
 def _joined(parts: Sequence[az.ELPDData]) -> az.ELPDData:

@@ -51,12 +51,7 @@ def build_model(X: Any, n_components: int, covariance: str = "full", prior: Prio
     >>> [variable.name for variable in model.free_RVs]
     ['weights', 'means', 'precisions_rate', 'precisions']
     """
-    observations = Observations.from_data(X)
-    observations.require_unweighted("The PyMC model")
-    prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
-    specification = Specification(n_components, covariance, prior)
-    specification.check(observations)
-    return model_of(observations, specification)
+    return model_of(*Specification.bayesian(X, n_components, covariance, prior, "The PyMC model"))
 
 
 def model_of(observations: Observations, specification: Specification) -> pm.Model:

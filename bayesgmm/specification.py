@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from bayesgmm.covariance import Structure, find_structure
 from bayesgmm.mixture import Mixture
@@ -88,6 +88,16 @@ class Specification:
                 raise ValueError(
                     f"The prior on {name} is for {part.n_features} features, the data have {observations.n_features}."
                 )
+
+    @classmethod
+    def bayesian(cls, X: Any, n_components: int, covariance: str, prior: Prior | None, what: str) -> tuple[Observations, Self]:
+        """The checked pair of data and model for a posterior, with the default prior where none is given; ``what`` asks."""
+        observations = Observations.from_data(X)
+        observations.require_unweighted(what)
+        prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
+        specification = cls(n_components, covariance, prior)
+        specification.check(observations)
+        return observations, specification
 
     def to_json(self) -> str:
         """The specification as a JSON string."""

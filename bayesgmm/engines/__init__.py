@@ -81,11 +81,7 @@ def fit_bayes(
     ----------
     Hoffman & Gelman (2014), The No-U-Turn Sampler, JMLR 15:1593-1623.
     """
-    observations = Observations.from_data(X)
-    observations.require_unweighted("MCMC")
-    prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
-    specification = Specification(n_components, covariance, prior)
-    specification.check(observations)
+    observations, specification = Specification.bayesian(X, n_components, covariance, prior, "MCMC")
     name = "nuts" if engine == "auto" else known_name(engine, "engine", ENGINES)
     settings = SamplerSettings(
         draws=positive_integer(draws, "draws"),

@@ -136,7 +136,7 @@ def _progress_bar(shown: bool) -> Progress:
 
 
 def _concatenated(chains: list[xr.Dataset]) -> xr.Dataset:
-    """Chains of one draw each made one dataset; library attributes (a time of creation among them) are left behind."""
+    """Datasets of one chain each made one; library attributes (a time of creation among them) are left behind."""
     return xr.concat(chains, dim="chain").assign_coords(chain=np.arange(len(chains))).drop_attrs()
 
 
