@@ -17,11 +17,13 @@ from bayesgmm.simulation import simulate
 from bayesgmm.specification import Specification
 
 if TYPE_CHECKING:
+    from bayesgmm.capability import capabilities
     from bayesgmm.comparison import compare_em_bayes
     from bayesgmm.criteria import compare, loo, waic
     from bayesgmm.engines import fit_bayes
+    from bayesgmm.loading import load
     from bayesgmm.model import build_model
-    from bayesgmm.posterior import Posterior, diagnose, load, relabel
+    from bayesgmm.posterior import Posterior, diagnose, relabel
     from bayesgmm.reporting import report
     from bayesgmm.selection import select_n_components
 
@@ -34,6 +36,7 @@ __all__ = [
     "Prior",
     "Specification",
     "build_model",
+    "capabilities",
     "compare",
     "compare_em_bayes",
     "diagnose",
@@ -51,11 +54,12 @@ __all__ = [
 
 _LOADED_ON_FIRST_USE = {
     "build_model": "model",
+    "capabilities": "capability",
     "compare": "criteria",
     "compare_em_bayes": "comparison",
     "diagnose": "posterior",
     "fit_bayes": "engines",
-    "load": "posterior",
+    "load": "loading",
     "loo": "criteria",
     "Posterior": "posterior",
     "relabel": "posterior",

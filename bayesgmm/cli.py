@@ -6,11 +6,13 @@ load, so they are loaded when a command runs and not for ``--help``.
 
 import csv
 import importlib
+import re
 import shlex
 import shutil
 import sys
 import textwrap
 import warnings
+from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,8 +23,12 @@ from typer.core import TyperGroup
 
 import bayesgmm as bg
 from bayesgmm.files import require_free
+from bayesgmm.interruption import PartialWarning
+from bayesgmm.validation import listed
 
-ERROR, NOT_CONVERGED = 1, 3  # 2 is a usage error, by convention
+ERROR, NOT_CONVERGED, INTERRUPTED = 1, 3, 130  # 2 is a usage error and 130 Ctrl-C, by convention
+DECIMAL_COMMA = re.compile(r"[+-]?[\d.]*\d,\d+(e[+-]?\d+)?", re.IGNORECASE)
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")  # characters that no text holds
 OLD_FAITHFUL = "Old Faithful, the bundled data"
 HELP = """Bayesian Gaussian mixtures: how many groups, where they are, and whether the answer may be believed.
 
@@ -34,6 +40,7 @@ Exit codes:
   1  the data, a file or a setting cannot be used; one sentence says why
   2  the command is misspelt
   3  everything ran, but the chains have not converged
+  130  Ctrl-C; no file is half written
 """
 
 
@@ -43,9 +50,13 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command; ``--traceback`` lets errors through."""
         with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
+            warnings.showwarning = _told_once()
+            warnings.simplefilter("error", PartialWarning)  # Ctrl-C ends a command; Python's callers go on with what there is
             try:
                 return super().invoke(ctx)
+            except (KeyboardInterrupt, PartialWarning):
+                typer.echo("Interrupted: the command was not finished, and no file is half written.", err=True)
+                raise typer.Exit(INTERRUPTED) from None
             except (ValueError, TypeError, OSError) as error:
                 if ctx.params.get("traceback"):
                     raise
@@ -247,11 +258,25 @@ def read(path: Path | None, columns: list[str] | None = None) -> pd.DataFrame:
         if missing:
             raise ValueError(f"There is no column {', '.join(missing)}; the columns are {', '.join(map(str, table.columns))}.")
         table = table[wanted]
+    if table.empty:
+        raise ValueError(f"{path} has a header ({', '.join(map(str, table.columns))}) and no rows below it.")
     text = [str(name) for name in table.columns if name not in numeric]
     if text:
-        cure = f"choose others, such as --columns {shlex.quote(','.join(numeric))}" if numeric else "no column holds numbers"
-        raise ValueError(f"{', '.join(map(repr, text))} {'holds' if len(text) == 1 else 'hold'} text, not numbers: {cure}.")
+        raise ValueError(_told_text(table[text], numeric))
     return table
+
+
+def _told_text(text: pd.DataFrame, numeric: list[str]) -> str:
+    """Why columns of text cannot be fitted, and what to do."""
+    entries = [str(entry) for entry in text.iloc[:, 0].dropna()]
+    entry = next((entry for entry in entries if DECIMAL_COMMA.fullmatch(entry) or not _is_number(entry)), entries[0])
+    cure = f"choose others, such as --columns {shlex.quote(','.join(numeric))}" if numeric else "no column holds numbers"
+    if DECIMAL_COMMA.fullmatch(entry):
+        cure = (
+            "write decimal points in place of decimal commas, for example pandas.read_csv(..., sep=';', decimal=',').to_csv(...)"
+        )
+    verb = "holds" if text.shape[1] == 1 else "hold"
+    return f"{listed([repr(name) for name in text.columns])} {verb} text such as {entry[:20]!r}, not numbers: {cure}."
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -260,30 +285,40 @@ def _read_csv(path: Path) -> pd.DataFrame:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             first = lines.readline()
-            separator = max(",;\t", key=first.count)
+            if CONTROL.search(first):
+                raise UnicodeError
+            separator = _separator(first)
             fields = next(csv.reader([first], delimiter=separator), [])
             lines.seek(0)
             header = None if fields and all(map(_is_number, fields)) else 0
             index = 0 if header == 0 and len(fields) > 1 and not fields[0].strip() else None
-            table = pd.read_csv(lines, sep=separator, header=header, index_col=index)
+            table = pd.read_csv(lines, sep=separator, header=header, index_col=index, low_memory=False)
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no file {path}.") from None
     except PermissionError:
         raise PermissionError(f"{path} may not be read: its permissions forbid it.") from None
     except pd.errors.EmptyDataError:
         raise ValueError(f"{path} is empty.") from None
-    except (UnicodeDecodeError, csv.Error):
-        raise ValueError(f"{path} is not a CSV file: it holds something else than text in UTF-8.") from None
+    except (UnicodeError, csv.Error):
+        raise ValueError(f"{path} is not a CSV file: it holds something else than text in UTF-8; save it as CSV UTF-8.") from None
     except pd.errors.ParserError as error:
-        raise ValueError(f"{path} cannot be read as a table: {str(error).strip()}.") from None
+        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+        raise ValueError(f"{path} cannot be read as a table: {reason}.") from None
+    except OSError as error:
+        raise OSError(f"{path} cannot be read: {error.strerror or error}.") from None
     if header is None:
         table.columns = pd.Index([f"x{j + 1}" for j in range(table.shape[1])])
     return table.rename(columns=str)
 
 
+def _separator(line: str) -> str:
+    """Whichever of commas, semicolons and tabs separates fields; commas between digits are none beside the other two."""
+    return max(",;\t", key=DECIMAL_COMMA.sub("", line).count) if set(";\t") & set(line) else ","
+
+
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        float(text.replace(",", "."))
     except ValueError:
         return False
     return True
@@ -330,5 +365,13 @@ def _width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    typer.echo(f"Warning: {message}", err=True)
+def _told_once() -> Callable[..., None]:
+    """What shows warnings, each once however many fits of a command give it."""
+    told = set[str]()
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            typer.echo(f"Warning: {message}", err=True)
+
+    return show

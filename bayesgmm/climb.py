@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.collapse import Yardstick, too_few
+from bayesgmm.interruption import Interrupted
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
@@ -23,6 +24,7 @@ class Status(Enum):
     CONVERGED = "The gain still to come is below the tolerance."
     MAX_ITERATIONS = "The objective was still rising after max_iterations: raise max_iterations or the tolerance."
     COLLAPSED = "A component collapsed: give a prior, use fewer components, or set regularization."
+    INTERRUPTED = "Ctrl-C came before the run had ended: start from its mixture to go on."
 
 
 @dataclass(frozen=True)
@@ -70,32 +72,47 @@ def climb(
     settings: Settings,
     yardstick: Yardstick,
 ) -> Run:
-    """EM from one start until the gain still to come is negligible, a component collapses, or patience ends."""
+    """EM from one start until the gain still to come is negligible, a component collapses, or patience ends.
+
+    Raises
+    ------
+    Interrupted
+        At Ctrl-C, with the run up to its last whole iterate.
+    """
     nuisance: Nuisance = {}
     if specification.prior is not None:
         nuisance = specification.prior.covariances.nuisance_mode(specification.structure, mixture.covariances)
     ridge = settings.regularization * yardstick.ridge(specification.structure)
     history: list[float] = []
-    while True:
-        statistics = mixture.expected_statistics(observations)
-        history.append(statistics.log_likelihood + specification.log_prior(mixture, nuisance))
-        status, reason = Status.COLLAPSED, too_few(specification, statistics.counts, observations.n_features)
-        if reason:
-            break
-        if gain_to_come(history) <= settings.tolerance:
-            status = Status.CONVERGED
-            break
-        if len(history) > settings.max_iterations:
-            status = Status.MAX_ITERATIONS
-            break
-        proposal, proposed_nuisance = maximise(specification, statistics, mixture, nuisance, ridge)
-        few = statistics.counts <= specification.structure.few_count(observations.n_features)
-        reason = yardstick.collapse(proposal.covariances, few if specification.prior is None else None)
-        if reason:
-            break
-        mixture, nuisance = proposal, proposed_nuisance
-    detail = _told(status, reason, len(history) - 1, specification, settings)
-    return Run(origin, mixture, nuisance, statistics.log_likelihood, tuple(history), status, detail)
+    iterate: tuple[Mixture, Nuisance, float, int] | None = None
+
+    def run(iterate: tuple[Mixture, Nuisance, float, int], status: Status, reason: str = "") -> Run:
+        mixture, nuisance, log_likelihood, length = iterate
+        detail = _told(status, reason, length - 1, specification, settings)
+        return Run(origin, mixture, nuisance, log_likelihood, tuple(history[:length]), status, detail)
+
+    try:
+        while True:
+            statistics = mixture.expected_statistics(observations)
+            history.append(statistics.log_likelihood + specification.log_prior(mixture, nuisance))
+            iterate = mixture, nuisance, statistics.log_likelihood, len(history)  # in one step, which Ctrl-C cannot halve
+            reason = too_few(specification, statistics.counts, observations.n_features)
+            if reason:
+                return run(iterate, Status.COLLAPSED, reason)
+            if gain_to_come(history) <= settings.tolerance:
+                return run(iterate, Status.CONVERGED)
+            if len(history) > settings.max_iterations:
+                return run(iterate, Status.MAX_ITERATIONS)
+            proposal, proposed_nuisance = maximise(specification, statistics, mixture, nuisance, ridge)
+            few = statistics.counts <= specification.structure.few_count(observations.n_features)
+            reason = yardstick.collapse(proposal.covariances, few if specification.prior is None else None)
+            if reason:
+                return run(iterate, Status.COLLAPSED, reason)
+            mixture, nuisance = proposal, proposed_nuisance
+    except KeyboardInterrupt:
+        if iterate is None:
+            raise
+        raise Interrupted(run(iterate, Status.INTERRUPTED)) from None
 
 
 def maximise(
@@ -113,8 +130,9 @@ def maximise(
         return Mixture(counts / counts.sum(), about_means.reference, covariances, structure), nuisance
     centres = statistics.reference + statistics.sums / np.where(counts > 0, counts, 1.0)[:, None]
     means = prior.means.conditional_mode(counts, centres, mixture.covariances)
-    scatter = statistics.about(means).scatter
-    covariances = prior.covariances.conditional_mode(structure, counts, scatter, nuisance) + ridge
+    joined = prior.means.join(statistics.about(means))
+    covariances = prior.covariances.conditional_mode(structure, joined.counts, joined.scatter, mixture.covariances, nuisance)
+    covariances = covariances + ridge
     weights = prior.weights.conditional_mode(counts)
     return Mixture(weights, means, covariances, structure), prior.covariances.nuisance_mode(structure, covariances)
 
@@ -135,6 +153,8 @@ def _told(status: Status, reason: str, n_iterations: int, specification: Specifi
         return f"converged in {n_iterations} iterations."
     if status is Status.MAX_ITERATIONS:
         return f"Still rising after {n_iterations} iterations: raise max_iterations (now {settings.max_iterations})."
+    if status is Status.INTERRUPTED:
+        return f"Interrupted after {n_iterations} iterations, before it converged: start from its mixture to go on."
     prior = "give a prior, " if specification.prior is None else ""
     return (
         f"{reason[:-1]} after {n_iterations} iterations; {prior}raise regularization (now {settings.regularization:g}), "

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.covariance import Structure
+from bayesgmm.covariance import Structure, standardised
 from bayesgmm.observations import Observations
 from bayesgmm.specification import Specification
+from bayesgmm.validation import CORRELATION_ROUNDING, LARGEST
 
 COLLAPSED_SHARE = 1e-8  # smallest eigenvalue of S^-1 Sigma_k that is not a collapse, S the covariance of all rows
 FLAT_SHARE = 1e-4  # the same for a component of few rows: a search over starts finds few rows that lie near a hyperplane
@@ -22,22 +23,21 @@ class Yardstick:
     ----------
     ranges : ndarray of shape (n_features,)
     variances : ndarray of shape (n_features,)
-    whitener : ndarray of shape (n_features, n_features) or None
-        W with W S W' = I for S, the covariance of all rows in units of the ranges; None where S is singular.
+    relative : ndarray of shape (n_features, n_features) or None
+        S, the covariance of all rows, in units of the ranges; None where it is singular.
     """
 
     ranges: NDArray[np.float64]
     variances: NDArray[np.float64]
-    whitener: NDArray[np.float64] | None
+    relative: NDArray[np.float64] | None
 
     @classmethod
     def of(cls, observations: Observations) -> "Yardstick":
         """Measure the data once."""
         ranges, covariance = observations.ranges, observations.covariance
         relative = covariance / np.outer(ranges, ranges)
-        eigenvalues, vectors = np.linalg.eigh(relative)
-        singular = eigenvalues[0] < 1e3 * FLOOR
-        return cls(ranges, covariance.diagonal().copy(), None if singular else vectors.T / np.sqrt(eigenvalues)[:, None])
+        singular = np.linalg.eigvalsh(relative)[0] < 1e3 * FLOOR
+        return cls(ranges, covariance.diagonal().copy(), None if singular else relative)
 
     def ridge(self, structure: Structure) -> NDArray[np.float64]:
         """The data's variances as a covariance that the structure allows."""
@@ -45,14 +45,23 @@ class Yardstick:
 
     def collapse(self, covariances: NDArray[np.float64], few: NDArray[np.bool_] | None = None) -> str:
         """Why a component counts as collapsed, or nothing; ``few`` marks components of few rows, which must be rounder."""
-        relative = covariances / np.outer(self.ranges, self.ranges)
+        with np.errstate(over="ignore"):  # one variance may serve features whose ranges differ by any factor
+            relative = np.clip(covariances / np.outer(self.ranges, self.ranges), -LARGEST, LARGEST)
         smallest = np.linalg.eigvalsh(relative)[:, 0]
         k = int(smallest.argmin())
         if not smallest[k] > FLOOR:
             return f"Component {k} collapsed: its smallest eigenvalue is {smallest[k]:.1e} of the squared range."
-        if self.whitener is None:
+        scales, correlations = standardised(relative)
+        smallest = np.linalg.eigvalsh(correlations)[:, 0]
+        k = int(smallest.argmin())
+        if not smallest[k] > CORRELATION_ROUNDING * len(self.ranges):
+            return f"Component {k} collapsed: the smallest eigenvalue of its correlations is {smallest[k]:.1e}."
+        if self.relative is None:
             return ""
-        smallest = np.linalg.eigvalsh(self.whitener @ relative @ self.whitener.T)[:, 0]
+        # by the largest of Sigma^-1 S, in which a feature with too large a variance is nothing and not a rounding error of all
+        roots = np.linalg.cholesky(correlations)
+        half = np.linalg.solve(roots, self.relative / scales[:, :, None] / scales[:, None, :])
+        smallest = 1 / np.linalg.eigvalsh(np.linalg.solve(roots, np.swapaxes(half, -1, -2)))[:, -1]
         least = np.where(few, FLAT_SHARE, COLLAPSED_SHARE) if few is not None else np.full(len(smallest), COLLAPSED_SHARE)
         k = int((smallest / least).argmin())
         if smallest[k] > least[k]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.climb import Settings, Status
-from bayesgmm.diagnostics import component_quantities
+from bayesgmm.diagnostics import binary_units, component_quantities
 from bayesgmm.draws import Draws
 from bayesgmm.em import EMResult, best_of, default_starts, given_start
 from bayesgmm.mixture import Mixture
@@ -75,13 +75,14 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
     point = em.mixture.permuted(_matching(em.mixture.responsibilities(values), mean))
     quantities = component_quantities(relabelled.draws, names)
     stacked = np.stack([draws.ravel() for draws in quantities.values()])
+    units = binary_units(stacked, axis=1)
     table = pd.DataFrame(
         {
             "parameter": list(quantities),
             "em": _values(point, names),
             "map": _mode(posterior, point, mean),
             "mean": stacked.mean(axis=1),
-            "sd": stacked.std(axis=1, ddof=1),
+            "sd": units * (stacked / units[:, None]).std(axis=1, ddof=1),
             "interval": list(zip(*np.quantile(stacked, [0.05, 0.95], axis=1).tolist(), strict=True)),
         }
     )
@@ -97,9 +98,10 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
 
 
 def _require_same_model(em: EMResult, posterior: Posterior) -> None:
-    em.observations.require_unweighted("The posterior")
     if not np.array_equal(em.observations.values, posterior.observations.values):
         raise ValueError("The EM fit and the posterior are of different data.")
+    if not np.array_equal(em.observations.weights, posterior.observations.weights):
+        raise ValueError("Rows count otherwise in the EM fit than in the posterior: fit both with the same row weights.")
     for what in ("n_components", "covariance"):
         theirs = getattr(em.specification, what), getattr(posterior.specification, what)
         if theirs[0] != theirs[1]:
@@ -110,7 +112,7 @@ def _mode(posterior: Posterior, point: Mixture, responsibilities: NDArray[np.flo
     """The parameters at the best mode that ECM finds from EM's estimate and from its usual starts; NaN where there is none."""
     observations, specification = posterior.observations, posterior.specification
     names = observations.names
-    if not specification.required_prior.has_mode:
+    if specification.required_prior.why_no_mode:
         return np.full_like(_values(point, names), np.nan)
     starts = [
         given_start(point, observations, specification),

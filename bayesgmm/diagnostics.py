@@ -137,9 +137,16 @@ def component_quantities(draws: Draws, names: Sequence[str]) -> dict[str, Array]
     return weights | means | covariances
 
 
+def binary_units(values: Array, axis: int | tuple[int, ...]) -> Array:
+    """Powers of 2 in which values are at most 1: to divide by them changes no bit, and squares of the rest cannot overflow."""
+    return np.asarray(np.ldexp(1.0, np.frexp(np.abs(values).max(axis=axis))[1]))
+
+
 def describe(quantities: dict[str, Array], prob: float) -> pd.DataFrame:
     """Mean, sd, equal-tailed interval, effective sample sizes, R-hat and Monte Carlo error of the mean, one row a quantity."""
     stacked = np.stack(list(quantities.values()), axis=-1)
+    units = binary_units(stacked, axis=(0, 1))
+    stacked = stacked / units
     dataset = xr.Dataset({"quantity": (("chain", "draw", "row"), stacked)})
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # a constant quantity has no R-hat: NaN says it
@@ -149,7 +156,8 @@ def describe(quantities: dict[str, Array], prob: float) -> pd.DataFrame:
     lower, upper = np.quantile(flat, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
     moments: dict[str, Array] = {"mean": flat.mean(axis=0), "sd": flat.std(axis=0, ddof=1), "lower": lower, "upper": upper}
     for place, (name, column) in enumerate(moments.items()):
-        table.insert(place, name, column)
+        table.insert(place, name, column * units)
+    table["mcse_mean"] *= units
     table.attrs["prob"] = prob
     return pd.DataFrame(table)
 

@@ -1,9 +1,11 @@
 """EM: maximum likelihood, or the mode of the posterior by ECM, from the best of several starts."""
 
 import math
+import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,15 +13,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesgmm import initialisation
+from bayesgmm.abilities import ROW_WEIGHTS, Abilities, needs_mode
 from bayesgmm.climb import Run, Settings, Status, climb
 from bayesgmm.collapse import Yardstick
+from bayesgmm.files import require_free, write_sealed
+from bayesgmm.interruption import Interrupted, PartialWarning
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance, Prior
+from bayesgmm.saving.em import pack
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
-from bayesgmm.validation import non_negative, positive_integer
+from bayesgmm.validation import integer_array, non_negative, positive_integer
 
+ABILITIES = Abilities("EM", data=frozenset({ROW_WEIGHTS}), requirements=(needs_mode,), default_prior=False)
+MOST_STARTS = 1_000_000
+MOST_REGULARIZATION = 1e6  # of the variances of the data, beside which these say nothing
 CLASSIFIED_ROWS = 65_536  # rows whose responsibilities are held at a time
 
 
@@ -33,9 +42,11 @@ class EMResult:
 
     Attributes
     ----------
-    mixture : Mixture
     specification : Specification
     observations : Observations
+    best : Run
+        The run that won. What follows up to ``history`` is its.
+    mixture : Mixture
     nuisance : dict of ndarray
         Variables of the prior that the mixture does not hold, at the mode; empty without a prior.
     log_likelihood : float
@@ -49,24 +60,68 @@ class EMResult:
     history : ndarray of shape (n_iterations + 1,)
         The objective at each iterate.
     runs : tuple of Run
-        All starts, the winner among them.
+        From each start, the winner among them.
+    n_starts : int
+        Starts that were asked for; more than ``runs`` where Ctrl-C came first.
     aic, bic, icl, icl_entropy : float
         Lower is better. NaN where a component collapsed. With a prior they are taken at the MAP's log-likelihood
         (Fraley & Raftery 2007, doi:10.1007/s00357-007-0004-5).
     """
 
-    mixture: Mixture
     specification: Specification
     observations: Observations
-    nuisance: Nuisance
-    log_likelihood: float
-    objective: float
-    status: Status
-    detail: str
-    history: NDArray[np.float64]
+    best: Run
     runs: tuple[Run, ...]
-    classification: float  # sum_i v_i log max_k r_ik
-    entropy: float  # - sum_ik v_i r_ik log r_ik
+    n_starts: int
+
+    @property
+    def mixture(self) -> Mixture:
+        """The estimate."""
+        return self.best.mixture
+
+    @property
+    def nuisance(self) -> Nuisance:
+        """Variables of the prior that the mixture does not hold."""
+        return self.best.nuisance
+
+    @property
+    def log_likelihood(self) -> float:
+        """L at the mixture, in nats."""
+        return self.best.log_likelihood
+
+    @property
+    def objective(self) -> float:
+        """Log-likelihood plus log prior."""
+        return self.best.objective
+
+    @property
+    def status(self) -> Status:
+        """How the winning run ended."""
+        return self.best.status
+
+    @property
+    def detail(self) -> str:
+        """The same in a sentence with the numbers."""
+        return self.best.detail
+
+    @cached_property
+    def history(self) -> NDArray[np.float64]:
+        """The objective at each iterate, shape (n_iterations + 1,)."""
+        return np.array(self.best.history)
+
+    @property
+    def classification(self) -> float:
+        """sum_i v_i log max_k r_ik."""
+        return self._certainty[0]
+
+    @property
+    def entropy(self) -> float:
+        """- sum_ik v_i r_ik log r_ik."""
+        return self._certainty[1]
+
+    @cached_property
+    def _certainty(self) -> tuple[float, float]:
+        return _classification(self.observations, self.mixture)
 
     @property
     def n_observations(self) -> int:
@@ -82,6 +137,15 @@ class EMResult:
     def converged(self) -> bool:
         """Whether the winning run met the tolerance."""
         return self.status is Status.CONVERGED
+
+    @property
+    def partial(self) -> bool:
+        """Whether Ctrl-C came before every start was climbed from to its end."""
+        return self._n_finished < self.n_starts
+
+    @property
+    def _n_finished(self) -> int:
+        return sum(run.status is not Status.INTERRUPTED for run in self.runs)
 
     @property
     def n_parameters(self) -> int:
@@ -125,9 +189,23 @@ class EMResult:
         kind = "maximum likelihood" if s.prior is None else "MAP"
         return (
             f"{s.covariance} mixture, K = {s.n_components}, by EM ({kind}): {self.detail}\n"
+            f"{self.shortfall}{'\n' if self.partial else ''}"
             f"n = {self.n_observations}, log-likelihood {self.log_likelihood:.4f}, {self.n_parameters} parameters, "
             f"BIC {self.bic:.4f}, ICL {self.icl:.4f}\n{self.summary().round(4).to_string()}"
         )
+
+    @property
+    def shortfall(self) -> str:
+        """What an interrupted search lacks, in a sentence; empty for a whole one."""
+        if not self.partial:
+            return ""
+        best = "the last iterate of the unfinished one" if self.status is Status.INTERRUPTED else "the best of them"
+        return f"Partial: {self._n_finished} of {self.n_starts} starts were finished when Ctrl-C came; this is {best}."
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to one file, complete or not at all, for :func:`bayesgmm.load`; what was there is replaced."""
+        target = require_free(path, force=True)
+        write_sealed(target, pack(self.specification, self.observations, self.best, self.runs, self.n_starts))
 
 
 def fit_em(
@@ -180,6 +258,8 @@ def fit_em(
     -----
     ConvergenceWarning
         If the best run collapsed or was still rising.
+    PartialWarning
+        If Ctrl-C came before every start was climbed from: what there is by then is returned.
 
     Raises
     ------
@@ -197,20 +277,23 @@ def fit_em(
     >>> round(em.log_likelihood, 3), em.converged
     (-1126.316, True)
     """
-    observations = Observations.from_data(X, sample_weight)
-    specification = Specification(n_components, covariance, prior)
-    specification.check(observations)
+    observations, specification = ABILITIES.door(X, n_components, covariance, prior, sample_weight)
     settings = Settings(
         positive_integer(max_iterations, "max_iterations"),
         non_negative(tolerance, "tolerance"),
-        non_negative(regularization, "regularization"),
+        non_negative(regularization, "regularization", MOST_REGULARIZATION),
     )
     starts = (
-        default_starts(observations, specification, positive_integer(n_init, "n_init"), seed_sequence(seed))
+        list(default_starts(observations, specification, positive_integer(n_init, "n_init", MOST_STARTS), seed_sequence(seed)))
         if start is None
         else [given_start(start, observations, specification)]
     )
-    result = best_of(observations, specification, starts, settings)
+    try:
+        result = best_of(observations, specification, starts, settings)
+    except Interrupted as stop:
+        result = stop.finished
+    if result.partial:
+        warnings.warn(result.shortfall, PartialWarning, stacklevel=2)
     if not result.converged:
         warnings.warn(result.detail, ConvergenceWarning, stacklevel=2)
     return result
@@ -219,31 +302,40 @@ def fit_em(
 def best_of(
     observations: Observations,
     specification: Specification,
-    starts: Iterable[tuple[str, Mixture]],
+    starts: Sequence[tuple[str, Mixture]],
     settings: Settings,
 ) -> EMResult:
-    """Run EM from each start; the highest objective among runs that did not collapse wins."""
+    """Run EM from each start; the highest objective among runs that did not collapse wins.
+
+    Raises
+    ------
+    Interrupted
+        At Ctrl-C, with the result of the runs so far.
+    """
     yardstick = Yardstick.of(observations)
-    runs = tuple(climb(observations, specification, start, origin, settings, yardstick) for origin, start in starts)
-    interior = [run for run in runs if run.status is not Status.COLLAPSED] or runs
-    top = max(run.objective for run in interior)
-    tie = 10 * settings.tolerance + 1e-11 * abs(top)  # which of equal optima comes first must not hang on rounding
-    best = next(run for run in interior if run.objective >= top - tie)
-    classification, entropy = _classification(observations, best.mixture)
-    return EMResult(
-        mixture=best.mixture,
-        specification=specification,
-        observations=observations,
-        nuisance=best.nuisance,
-        log_likelihood=best.log_likelihood,
-        objective=best.objective,
-        status=best.status,
-        detail=best.detail,
-        history=np.array(best.history),
-        runs=runs,
-        classification=classification,
-        entropy=entropy,
-    )
+    runs: list[Run] = []
+    try:
+        for origin, start in starts:
+            runs.append(climb(observations, specification, start, origin, settings, yardstick))
+    except KeyboardInterrupt as stop:
+        runs += [stop.finished] if isinstance(stop, Interrupted) else []
+        if not runs:
+            raise
+        best = _winner(runs, settings.tolerance)
+        raise Interrupted(EMResult(specification, observations, best, tuple(runs), len(starts))) from None
+    return EMResult(specification, observations, _winner(runs, settings.tolerance), tuple(runs), len(starts))
+
+
+def _winner(runs: list[Run], tolerance: float) -> Run:
+    """The first of the highest, among runs at an end that is no collapse where there are any.
+
+    An unfinished run comes last but for collapsed ones: it may be on its way to a collapse, where the objective has no bound.
+    """
+    finished = [run for run in runs if run.status in (Status.CONVERGED, Status.MAX_ITERATIONS)]
+    among = finished or [run for run in runs if run.status is Status.INTERRUPTED] or runs
+    top = max(run.objective for run in among)
+    tie = 10 * tolerance + 1e-11 * abs(top)  # which of equal optima comes first must not hang on rounding
+    return next(run for run in among if run.objective >= top - tie)
 
 
 def default_starts(
@@ -267,16 +359,11 @@ def given_start(start: Any, observations: Observations, specification: Specifica
         shares = np.maximum(start.weights, 1e-8)  # a component that nobody comes from still has a covariance
         covariances = specification.structure.m_step(shares, shares[:, None, None] * start.covariances)
         return "given mixture", Mixture(start.weights, start.means, covariances, specification.structure)
-    labels = np.asarray(start)
-    if labels.shape != (observations.n_observations,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"start must be a Mixture or integer labels of shape ({observations.n_observations},), "
-            f"got {type(start).__name__} of shape {labels.shape} and dtype {labels.dtype}."
-        )
+    labels = integer_array(start, "start (a Mixture, or a label for each row)", (observations.n_observations,))
     found = np.unique(labels)
     if not np.array_equal(found, np.arange(shape[0])):
         raise ValueError(f"The labels in start must use each of 0..{shape[0] - 1}, they use {found[:10].tolist()}.")
-    statistics = initialisation.labelled_statistics(observations, labels.astype(np.int64), shape[0])
+    statistics = initialisation.labelled_statistics(observations, labels, shape[0])
     statistics = statistics.about(statistics.means)
     covariances = specification.structure.m_step(statistics.counts, statistics.scatter)
     reason = Yardstick.of(observations).collapse(covariances)

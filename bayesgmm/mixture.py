@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from bayesgmm import kernels
 from bayesgmm.covariance import Structure, find_structure
-from bayesgmm.observations import Observations, points
+from bayesgmm.observations import Observations
 from bayesgmm.statistics import SufficientStatistics
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
-from bayesgmm.validation import finite_array, positive_definite, positive_integer
+from bayesgmm.table import Table
+from bayesgmm.validation import LARGEST_VALUE, finite_array, positive_definite, positive_integer, told
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +67,15 @@ class Mixture:
         array([-1.601])
         """
         structure = find_structure(covariance)
-        means = finite_array(means, "means")
+        means = finite_array(means, "means", most=LARGEST_VALUE)
         if means.ndim != 2 or 0 in means.shape:
             raise ValueError(f"means must have shape (n_components, n_features), got {means.shape}.")
         n_components, n_features = means.shape
         weights = finite_array(weights, "weights", (n_components,))
         if (weights < 0).any() or abs(weights.sum() - 1) > 1e-8:
-            raise ValueError(f"weights must be at least 0 and sum to 1; they are {weights} and sum to {weights.sum():.10g}.")
+            raise ValueError(
+                f"weights must be at least 0 and sum to 1; they are {told(weights.tolist())} and sum to {weights.sum():.10g}."
+            )
         matrices = positive_definite(covariances, "covariances", (n_components, n_features, n_features))
         tied = structure.expand(structure.compact(matrices), n_components, n_features)
         if not np.allclose(tied, matrices, rtol=1e-8, atol=1e-8 * np.abs(matrices).max()):
@@ -106,7 +109,7 @@ class Mixture:
 
     def expected_statistics(self, observations: Observations) -> SufficientStatistics:
         """The E-step: expected counts, sums and scatter about the means, and the log-likelihood, in one pass."""
-        log_likelihood, counts, sums, scatter = kernels.expected_statistics(
+        log_likelihood, counts, sums, scatter = kernels.threaded_statistics(
             observations.values, observations.weights, *self._kernel_arguments
         )
         return SufficientStatistics(counts, sums, scatter, self.means, log_likelihood)
@@ -188,9 +191,11 @@ class Mixture:
         return Mixture(self.weights, self.means[:, index], self.covariances[:, index][:, :, index], self.structure)
 
     def _points(self, X: Any) -> NDArray[np.float64]:
-        values = X.values if isinstance(X, Observations) else points(X)
+        values = X.values if isinstance(X, Observations) else Table.of(X).values
         if values.shape[1] != self.n_features:
-            raise ValueError(f"The data have {values.shape[1]} features, the mixture has {self.n_features}.")
+            is_row = values.shape == (self.n_features, 1)
+            cure = "one row of them is X.reshape(1, -1)" if is_row else "give the columns that it was fitted to"
+            raise ValueError(f"The data have {values.shape[1]} features, the mixture has {self.n_features}: {cure}.")
         return values
 
 

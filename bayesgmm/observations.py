@@ -1,16 +1,35 @@
 """Observations: the only form of data that kernels and engines take, built once at the door and frozen."""
 
-from collections.abc import Sequence
+import os
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
-import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-CHECKED_ROWS = 65_536  # rows are looked at in blocks, so that no copy or mask of the data's size is made
-TOLD_DISTINCT = 1000
+from bayesgmm.table import Table, blocks, extents
+from bayesgmm.validation import listed, real_array
+
+RANGES = 1e-140, 1e140  # of features: products of two, times a number of rows, stay within double precision
+TOTALS = 1e-20, 1e20  # of row weights, for the same reason
+LEAST_WEIGHT = 1e-100  # of the largest row weight; less is nothing beside it
+LEAST_SHARE = 1e-20  # of a variance in the squared range
+COLLINEAR = 1e10  # condition number of the correlation matrix
+FLAT = 0.1  # entry of a unit vector from which a feature counts as part of a direction
+PACKAGE = str(Path(__file__).parent) + os.sep
+
+
+class DataWarning(UserWarning):
+    """Data that can be fitted, but that cannot tell all that is asked of them."""
+
+    @classmethod
+    def tell(cls, sentence: str) -> None:
+        """Warn at the line that called the package."""
+        warnings.warn(sentence, cls, skip_file_prefixes=(PACKAGE,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,21 +65,21 @@ class Observations:
 
         Raises
         ------
+        TypeError
+            If ``X`` is no table.
         ValueError
-            If values are missing or infinite, a column is not numeric or does not vary, or shapes do not fit.
+            If values are missing, infinite or beyond double precision, a column is not numeric or does not vary, or shapes do not
+            fit.
         """
         if isinstance(X, cls):
-            return X if sample_weight is None else X.reweighted(_row_weights(sample_weight, X.n_observations))
-        values, found = _table(X)
-        names = tuple(found or names or (f"x{j + 1}" for j in range(values.shape[1])))
-        if 0 in values.shape:
-            raise ValueError(f"The data are empty: {values.shape[0]} rows and {values.shape[1]} columns arrived.")
-        if len(names) != values.shape[1] or len(set(names)) < len(names):
-            raise ValueError(f"Each of the {values.shape[1]} columns needs a name of its own, got {', '.join(map(repr, names))}.")
-        _require_finite(values, names)
-        values = values.view()
-        values.flags.writeable = False
-        observations = cls(values, _row_weights(sample_weight, len(values)), names)
+            if sample_weight is None:
+                return X
+            observations = X.reweighted(_row_weights(sample_weight, X.n_observations))
+        else:
+            table = Table.of(X, names)
+            values = table.values.view()
+            values.flags.writeable = False
+            observations = cls(values, _row_weights(sample_weight, len(values)), table.names)
         observations._require_variation()
         return observations
 
@@ -82,137 +101,127 @@ class Observations:
     @cached_property
     def is_weighted(self) -> bool:
         """Whether some row counts other than once."""
-        return bool((self.weights != 1).any())
+        return self.weights.strides != (0,) and bool((self.weights != 1).any())
 
     def require_unweighted(self, what: str) -> None:
         """Raise ValueError if rows have weights, which ``what`` does not know."""
         if self.is_weighted:
             raise ValueError(f"{what} does not take row weights: fit without them, or repeat rows that count several times.")
 
-    @cached_property
-    def n_distinct(self) -> int:
-        """Distinct rows that count, told exactly up to 1,000."""
-        distinct = self._used[:0]
-        for start in range(0, len(self._used), CHECKED_ROWS):
-            distinct = np.unique(np.concatenate([distinct, self._used[start : start + CHECKED_ROWS]]), axis=0)
-            if len(distinct) >= TOLD_DISTINCT:
-                break
+    def distinct_rows(self, most: int) -> int:
+        """How many distinct rows count; ``most`` where there are as many or more."""
+        distinct = self.values[:0]
+        for block in self._blocks():
+            distinct = np.unique(np.concatenate([distinct, block]), axis=0)
+            if len(distinct) >= most:
+                return most
         return len(distinct)
 
-    @cached_property
+    @property
     def ranges(self) -> NDArray[np.float64]:
         """R_j = max - min of each feature, shape (d,)."""
-        used = self._used
-        return np.asarray(used.max(axis=0) - used.min(axis=0))
+        return np.asarray(self._extents[1] - self._extents[0])
 
     @cached_property
     def midranges(self) -> NDArray[np.float64]:
         """m_j = halfway between min and max of each feature, shape (d,)."""
-        return np.asarray(self._used.min(axis=0) + 0.5 * self.ranges)
+        return np.asarray(self._extents[0] + 0.5 * self.ranges)
 
     @cached_property
     def mean(self) -> NDArray[np.float64]:
         """Weighted mean, shape (d,)."""
-        return self._moments[0]
+        sums = np.zeros(self.n_features)
+        for rows in blocks(self.values):  # about a point among the rows, so that no digits are lost far from 0
+            sums += self.weights[rows] @ (self.values[rows] - self.midranges)
+        return np.asarray(self.midranges + sums / self.total_weight)
 
     @cached_property
     def covariance(self) -> NDArray[np.float64]:
         """Weighted covariance of all rows, divided by their total weight, shape (d, d)."""
-        return self._moments[1]
+        squares = np.zeros((self.n_features, self.n_features))
+        for rows in blocks(self.values):
+            centred = self.values[rows] - self.mean
+            squares += (self.weights[rows, None] * centred).T @ centred
+        return squares / self.total_weight
+
+    def tell_if_collinear(self) -> None:
+        """Warn if some features are all but linear combinations of others, on which a full covariance has no density."""
+        scales = np.sqrt(self.covariance.diagonal())
+        eigenvalues, vectors = np.linalg.eigh(self.covariance / scales[:, None] / scales)
+        condition = eigenvalues[-1] / max(eigenvalues[0], np.finfo(np.float64).eps)
+        if condition > COLLINEAR:
+            DataWarning.tell(
+                f"Columns {self._listed(np.abs(vectors[:, 0]) > FLAT)} are all but linear combinations of one another: the "
+                f"condition number of their correlations is {condition:.0e}. Leave one of them out, or use covariance='diag'."
+            )
 
     @cached_property
-    def _moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        d = self.n_features
-        sums, squares = np.zeros(d), np.zeros((d, d))
-        for start in range(0, self.n_observations, CHECKED_ROWS):
-            rows = slice(start, start + CHECKED_ROWS)
-            centred = self.values[rows] - self.midranges  # about a point among the rows, so that no digits are lost far from 0
-            weighted = self.weights[rows, None] * centred
-            sums += weighted.sum(axis=0)
-            squares += weighted.T @ centred
-        shift = sums / self.total_weight
-        return self.midranges + shift, squares / self.total_weight - np.outer(shift, shift)
+    def _extents(self) -> NDArray[np.float64]:
+        """Least and largest value of each feature, shape (2, d)."""
+        return extents(self._blocks(), self.n_features)
 
-    @cached_property
-    def _used(self) -> NDArray[np.float64]:
-        """Rows that count: a row of weight zero says nothing, not even about the range."""
-        return self.values[self.weights > 0] if self.is_weighted else self.values
+    def _blocks(self) -> Iterator[NDArray[np.float64]]:
+        """Rows that count, block by block: a row of weight zero says nothing, not even about the range."""
+        for rows in blocks(self.values):
+            yield self.values[rows][self.weights[rows] > 0] if self.is_weighted else self.values[rows]
 
     def _require_variation(self) -> None:
-        constant = [name for name, spread in zip(self.names, self.ranges, strict=True) if spread == 0]
-        if constant:
+        ranges = self.ranges
+        constant, beyond = ranges == 0, (ranges < RANGES[0]) | (ranges > RANGES[1])
+        if constant.any():
             raise ValueError(
-                f"Columns that do not vary cannot be modelled by a density: {', '.join(map(repr, constant))} "
-                f"({len(self._used)} rows). Leave them out or give more rows."
+                f"Columns that do not vary cannot be modelled by a density: {self._listed(constant)} "
+                f"({np.count_nonzero(self.weights)} rows). Leave them out or give more rows."
             )
+        if beyond.any():
+            wide = listed([f"{self.names[j]!r} ranges over {ranges[j]:.3g}" for j in np.flatnonzero(beyond)])
+            raise ValueError(
+                f"The squares of such numbers are beyond double precision: {wide}. Divide each of these columns by about its "
+                f"range first (what ranges over {RANGES[0]:g} to {RANGES[1]:g} can be fitted)."
+            )
+        hidden = self.covariance.diagonal() < LEAST_SHARE * ranges**2
+        if hidden.any():
+            raise ValueError(
+                f"These columns hardly vary where sample_weight lets rows count: {self._listed(hidden)}. "
+                "Give weights that differ less, or leave the columns out."
+            )
+
+    def _listed(self, chosen: NDArray[np.bool_]) -> str:
+        return listed([repr(name) for name, is_chosen in zip(self.names, chosen, strict=True) if is_chosen])
 
     def reweighted(self, weights: NDArray[np.float64]) -> Self:
         """The same rows, counted otherwise."""
         return replace(self, weights=np.ascontiguousarray(weights, dtype=np.float64))
 
 
-def points(X: Any) -> NDArray[np.float64]:
-    """Finite values (n, d) of data at which a fitted mixture is looked at; one row is enough."""
-    values, names = _table(X)
-    _require_finite(values, names or [f"x{j + 1}" for j in range(values.shape[1])])
-    return values
-
-
-def _table(X: Any) -> tuple[NDArray[np.float64], tuple[str, ...] | None]:
-    """Values (n, d) and, where the data have them, the columns' names."""
-    columns = [str(name) for name in getattr(X, "columns", ())]
-    twice = sorted({name for name in columns if columns.count(name) > 1})
-    if twice:
-        raise ValueError(f"Columns have the same name: {', '.join(map(repr, twice))}. Rename them so that each has its own.")
-    native = nw.from_native(X, pass_through=True, allow_series=True, eager_only=True)
-    if isinstance(native, nw.Series):
-        native = native.to_frame()
-        if not native.columns[0]:
-            native = native.rename({native.columns[0]: "x1"})
-    if isinstance(native, nw.DataFrame):
-        for name, dtype in native.schema.items():
-            if not dtype.is_numeric():
-                raise ValueError(
-                    f"Column {name!r} holds {dtype}, not numbers: leave it out, for example X.drop(columns=[{name!r}])."
-                )
-        return np.ascontiguousarray(native.to_numpy(), dtype=np.float64), tuple(map(str, native.columns))
-    return _array(X), None
-
-
-def _array(X: Any) -> NDArray[np.float64]:
-    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-        raise ValueError(f"The data have {np.ma.count_masked(X)} masked values: drop those rows.")
-    try:
-        array = np.asarray(X)
-        if array.dtype.kind not in "fiu" and not (array.dtype.kind == "O" and array.size):
-            raise TypeError(f"its dtype is {array.dtype}")
-        array = np.ascontiguousarray(array, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"The data must be a table of real numbers of shape (n_observations, n_features), got {type(X).__name__}: {error}."
-        ) from error
-    if np.ndim(X) == 0 or array.ndim > 2:
-        raise ValueError(f"The data must have one or two dimensions (rows and columns), got shape {np.shape(X)}.")
-    return array.reshape(-1, 1) if array.ndim == 1 else array
-
-
-def _require_finite(values: NDArray[np.float64], names: Sequence[str]) -> None:
-    bad = np.zeros(values.shape[1], dtype=np.int64)
-    for start in range(0, len(values), CHECKED_ROWS):
-        block = values[start : start + CHECKED_ROWS]
-        if not np.isfinite(block.sum(dtype=np.longdouble)):  # one sum tells for a whole block
-            bad += np.count_nonzero(~np.isfinite(block), axis=0)
-    if bad.any():
-        told = ", ".join(f"{count} in {name!r}" for name, count in zip(names, bad, strict=True) if count)
-        raise ValueError(f"The data have missing (NaN) or infinite values: {told}. Drop or impute those rows first.")
-
-
 def _row_weights(sample_weight: Any, n_observations: int) -> NDArray[np.float64]:
     if sample_weight is None:
         return np.broadcast_to(1.0, (n_observations,))
-    weights = np.array(sample_weight, dtype=np.float64)
+    weights = real_array(sample_weight, "sample_weight")
     if weights.shape != (n_observations,):
         raise ValueError(f"sample_weight must have one entry a row, shape ({n_observations},), got {weights.shape}.")
-    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise ValueError("sample_weight must be finite and at least 0, with some entries above 0.")
-    return weights
+    impossible = ~((weights >= 0) & (weights < np.inf))
+    if impossible.any():
+        row = int(impossible.argmax())
+        raise ValueError(
+            f"sample_weight must be finite and at least 0, got {np.count_nonzero(impossible)} entries that are not "
+            f"(first in row {row}: {weights[row]:g})."
+        )
+    _require_usual_sizes(weights)
+    return np.ascontiguousarray(weights)
+
+
+def _require_usual_sizes(weights: NDArray[np.float64]) -> None:
+    """Raise ValueError where sums of weights, or one weight beside another, are beyond double precision."""
+    largest = weights.max()
+    total = largest * (weights / largest).sum() if 0 < largest <= TOTALS[1] else largest
+    if total == 0:
+        raise ValueError("sample_weight is 0 for every row: at least two rows must count.")
+    if not TOTALS[0] <= total <= TOTALS[1]:
+        raise ValueError(f"sample_weight sums to {total:.3g}: rescale it, for example so that it sums to the number of rows.")
+    negligible = (weights > 0) & (weights < LEAST_WEIGHT * largest)
+    if negligible.any():
+        raise ValueError(
+            f"sample_weight has {np.count_nonzero(negligible)} entries below {LEAST_WEIGHT:g} of the largest, which cannot count "
+            "beside it: set them to 0."
+        )

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,12 @@ from numpy.typing import NDArray
 from bayesgmm import labels
 from bayesgmm.diagnostics import Diagnosis, judge
 from bayesgmm.draws import Draws
-from bayesgmm.files import require_free, whole_file
+from bayesgmm.files import require_free, write_sealed
 from bayesgmm.observations import Observations
+from bayesgmm.saving.posterior import pack
 from bayesgmm.specification import Specification
 from bayesgmm.validation import known_name
 
-SCHEMA = "bayesgmm-posterior-1"
 BLOCK_VALUES = 2_000_000  # log densities computed at a time where the log_likelihood group is not kept
 
 
@@ -77,6 +76,22 @@ class Posterior:
         return dict(json.loads(self.tree.attrs["settings"]))
 
     @property
+    def partial(self) -> bool:
+        """Whether Ctrl-C came before everything was drawn."""
+        return bool(self.settings.get("partial"))
+
+    @property
+    def shortfall(self) -> str:
+        """What an interrupted fit lacks, in a sentence; empty for a whole one."""
+        if not self.partial:
+            return ""
+        asked, drawn = self.settings, self.settings["drawn"]
+        return (
+            f"Partial: Ctrl-C came when {drawn['chains']} of {asked['chains']} chains had {drawn['draws']} of {asked['draws']} "
+            "draws, which is all that there is."
+        )
+
+    @property
     def permutation(self) -> NDArray[np.int64] | None:
         """Which drawn component stands in each place, (n_chains, n_draws, n_components); None for a posterior as drawn."""
         return self.tree["relabelling"]["permutation"].to_numpy() if "relabelling" in self.tree.children else None
@@ -117,8 +132,10 @@ class Posterior:
         """What may be believed; see :func:`diagnose`."""
         if self.relabelled is not self:
             return self.relabelled.diagnosis
-        observations = self.observations
-        return judge(self.draws, observations.values, observations.names, self.total_log_likelihood, self.n_divergences)
+        data = self.observations
+        judged = judge(self.draws, data.values, data.names, self.total_log_likelihood, self.n_divergences)
+        first, *others = judged.verdict
+        return replace(judged, verdict=(first, self.shortfall, *others)) if self.partial else judged
 
     def summary(self) -> pd.DataFrame:
         """Posterior means, intervals and Monte Carlo diagnostics of the relabelled parameters and of label-free quantities.
@@ -148,6 +165,7 @@ class Posterior:
         return (
             f"Posterior of a {specification.covariance} mixture, K = {self.n_components}, by {settings['engine']}: "
             f"{self.n_chains} chains of {self.n_draws} draws, {labels_are}, {self.n_divergences} divergences\n"
+            f"{self.shortfall}{'\n' if self.partial else ''}"
             f"n = {self.observations.n_observations}, features {', '.join(self.observations.names)}\n"
             "diagnose() says what may be believed, summary() gives the numbers, tree holds everything."
         )
@@ -163,34 +181,8 @@ class Posterior:
         return replace(self, tree=tree)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to one netCDF file, complete or not at all; what was there is replaced."""
-        tree = self.tree.copy()
-        tree.attrs = {**tree.attrs, "schema": SCHEMA, "specification": self.specification.to_json()}
-        with whole_file(require_free(path, force=True)) as part:
-            tree.to_netcdf(part, engine="h5netcdf")
-
-
-def load(path: str | os.PathLike[str]) -> Posterior:
-    """Read a posterior that :meth:`Posterior.save` wrote.
-
-    Raises
-    ------
-    ValueError
-        If the file holds something else.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
-    try:
-        with xr.open_datatree(path, engine="h5netcdf") as lazy:
-            tree = lazy.load()
-    except OSError as error:
-        raise ValueError(f"{path} is not a netCDF file that bayesgmm can read: {error}.") from error
-    if tree.attrs.get("schema") != SCHEMA:
-        raise ValueError(f"{path} was not saved by this bayesgmm: its schema is {tree.attrs.get('schema')!r}, not {SCHEMA!r}.")
-    observed = tree["observed_data"]["x"]
-    names = [str(name) for name in observed["feature"].to_numpy()]
-    observations = Observations.from_data(observed.to_numpy(), names=names)
-    return Posterior(tree, Specification.from_json(tree.attrs["specification"]), observations)
+        """Write everything to one netCDF file, complete or not at all, for :func:`bayesgmm.load`; what was there is replaced."""
+        write_sealed(require_free(path, force=True), pack(self.tree, self.specification, self.observations))
 
 
 def relabel(posterior: Posterior, method: str = "ecr") -> Posterior:

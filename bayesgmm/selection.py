@@ -1,7 +1,7 @@
 """How many components: one fit by EM and one by MCMC for each number, and what the criteria say."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,11 +12,13 @@ import pandas as pd
 from bayesgmm.criteria import loo, rank, waic
 from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
 from bayesgmm.engines import fit_bayes
-from bayesgmm.observations import Observations
+from bayesgmm.interruption import PartialWarning
+from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.posterior import Posterior
 from bayesgmm.prior import Prior
+from bayesgmm.specification import Specification
 from bayesgmm.streams import Seed, seed_sequence
-from bayesgmm.validation import positive_integer
+from bayesgmm.validation import positive_integers
 
 AGREE = "The two agree."
 DISAGREE = (
@@ -78,9 +80,12 @@ class Selection:
     Attributes
     ----------
     candidates : dict of int to Candidate
+    missing : tuple of int
+        Numbers of components that were asked for and not fitted, since Ctrl-C came first.
     """
 
     candidates: dict[int, Candidate]
+    missing: tuple[int, ...] = ()
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -132,9 +137,10 @@ class Selection:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why, in sentences."""
+        missing = (self.shortfall,) if self.missing else ()
         if len(self.candidates) == 1:
-            return (f"K = {self.chosen} was asked for; no other number was tried.",)
-        sentences = [self._told_by_bic(), self._told_by_loo()]
+            return missing or (f"K = {self.chosen} was asked for; no other number was tried.",)
+        sentences = [*missing, self._told_by_bic(), self._told_by_loo()]
         if self.by_bic is not None:
             sentences.append(AGREE if self.by_bic == self.by_loo else DISAGREE)
         collapsed = [str(k) for k, status in self.table["em_status"].items() if status == "collapsed"]
@@ -145,6 +151,14 @@ class Selection:
             unranked = "so LOO does not rank them" if len(unsure) < len(self.candidates) else "so their LOO is uncertain"
             sentences.append(f"The chains of K = {', '.join(unsure)} have not converged, {unranked}.")
         return tuple(sentences)
+
+    @property
+    def shortfall(self) -> str:
+        """What an interrupted comparison lacks, in a sentence; empty for a whole one."""
+        if not self.missing:
+            return ""
+        there, missing = (", ".join(map(str, numbers)) for numbers in (self.candidates, self.missing))
+        return f"Partial: Ctrl-C came when K = {there} was finished; K = {missing} is missing, and may be better."
 
     def _told_by_bic(self) -> str:
         bic = self.table["bic"].dropna().sort_values()
@@ -196,6 +210,11 @@ def select_n_components(
         component collapsed), ``elpd_waic``, ``elpd_loo`` of the posterior with standard errors (higher is better),
         ``elpd_loo_diff`` to the best with its own standard error, ``pareto_k_bad`` (rows whose LOO is not reliable),
         ``converged`` and ``components_trusted`` of :func:`diagnose`, and how EM ended.
+
+    Warns
+    -----
+    PartialWarning
+        If Ctrl-C came before every number was fitted: the finished ones are returned.
     """
     return sweep(X, n_components, covariance, prior, seed, progress, **settings).table
 
@@ -213,8 +232,21 @@ def sweep(
     observations = Observations.from_data(X)
     prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
     root = seed_sequence(seed)
-    fits = {k: _candidate(observations, k, covariance, prior, root, progress, settings) for k in _distinct(n_components)}
-    return Selection(fits)
+    numbers, fits = positive_integers(n_components, "n_components"), dict[int, Candidate]()
+    for k in reversed(numbers):  # all of them before the first fit, which takes long; the largest is the first to be impossible
+        Specification(k, covariance, prior).check(observations)
+    try:
+        for k in numbers:
+            candidate = _candidate(observations, k, covariance, prior, root, progress, settings)
+            candidate.row()  # judged at once, so that Ctrl-C later costs nothing of it
+            fits[k] = candidate
+    except KeyboardInterrupt:
+        if not fits:
+            raise
+    selection = Selection(fits, missing=tuple(k for k in numbers if k not in fits))
+    if selection.missing:
+        warnings.warn(selection.shortfall, PartialWarning, stacklevel=3)
+    return selection
 
 
 def _candidate(
@@ -228,13 +260,12 @@ def _candidate(
 ) -> Candidate:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the table tells it
+        warnings.simplefilter("ignore", PartialWarning)
+        warnings.simplefilter("ignore", DataWarning)  # told already
         em = fit_em(observations, n_components, covariance, seed=seed)
-    posterior = fit_bayes(observations, n_components, covariance, prior, seed=seed, progress=progress, **settings)
+        if em.partial:
+            raise KeyboardInterrupt
+        posterior = fit_bayes(observations, n_components, covariance, prior, seed=seed, progress=progress, **settings)
+        if posterior.partial:
+            raise KeyboardInterrupt
     return Candidate(em, posterior)
-
-
-def _distinct(n_components: Iterable[int]) -> Sequence[int]:
-    numbers = sorted({positive_integer(k, "n_components") for k in n_components})
-    if not numbers:
-        raise ValueError("n_components is empty: give at least one number, such as range(1, 6).")
-    return numbers

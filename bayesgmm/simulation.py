@@ -8,6 +8,8 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.validation import non_negative, positive_integer
 
+MOST_SEPARATION = 1e100  # so that squares of the data stay within double precision
+
 
 def simulate(
     n: int,
@@ -48,7 +50,7 @@ def simulate(
     ((500, 2), 3)
     """
     n_components, d = positive_integer(n_components, "n_components"), positive_integer(n_features, "n_features")
-    separation = non_negative(separation, "separation")
+    separation = non_negative(separation, "separation", MOST_SEPARATION)
     structure, root = find_structure(covariance), seed_sequence(seed)
     rng = stream(root, Use.TRUTH)
     normals = rng.standard_normal((n_components, d + 4, d))

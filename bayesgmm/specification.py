@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bayesgmm.covariance import Structure, find_structure
 from bayesgmm.mixture import Mixture
-from bayesgmm.observations import TOLD_DISTINCT, Observations
+from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.prior import Nuisance, Prior
-from bayesgmm.validation import positive_integer
+from bayesgmm.validation import positive_integer, told
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +47,8 @@ class Specification:
         object.__setattr__(self, "covariance", find_structure(self.covariance).code)
         if self.prior is not None:
             if not isinstance(self.prior, Prior):
-                raise TypeError(f"prior must be a bayesgmm.Prior or None, got {self.prior!r}.")
-            for part in vars(self.prior).values():
-                part.check(self.n_components, self.structure)
+                raise TypeError(f"prior must be a bayesgmm.Prior or None, got {told(self.prior)}.")
+            self.prior.check(self.n_components, self.structure)
 
     @property
     def structure(self) -> Structure:
@@ -66,38 +68,46 @@ class Specification:
         return k - 1 + k * n_features + self.structure.n_parameters(k, n_features)
 
     def log_prior(self, mixture: Mixture, nuisance: Nuisance) -> float:
-        """Normalised log density of weights, means, distinct precisions and nuisance variables; 0 without a prior."""
+        """Normalised log density of weights, means, the prior's coordinates of the covariances, and nuisance variables.
+
+        The coordinates are the distinct precisions, or scales and correlations (LKJ). 0 without a prior.
+        """
+        return float(self.log_prior_of(mixture.weights, mixture.means, mixture.covariances, nuisance))
+
+    def log_prior_of(
+        self, weights: NDArray[np.float64], means: NDArray[np.float64], covariances: NDArray[np.float64], nuisance: Nuisance
+    ) -> NDArray[np.float64]:
+        """:meth:`log_prior` of many draws: all parameters with the same leading axes, which the result has too."""
         if self.prior is None:
-            return 0.0
+            return np.zeros(weights.shape[:-1])
         return (
-            self.prior.weights.log_density(mixture.weights)
-            + self.prior.means.log_density(mixture.means, mixture.covariances)
-            + self.prior.covariances.log_density(self.structure, mixture.covariances, nuisance)
+            self.prior.weights.log_density(weights)
+            + self.prior.means.log_density(means, covariances)
+            + self.prior.covariances.log_density(self.structure, covariances, nuisance)
         )
 
     def check(self, observations: Observations) -> None:
-        """Raise ValueError if the data cannot be fitted by this model."""
-        distinct, k = observations.n_distinct, self.n_components
-        if distinct < min(k, TOLD_DISTINCT):
-            raise ValueError(
-                f"{observations.n_observations} rows, {distinct} of them distinct, cannot be told apart into {k} components: "
-                f"use at most {distinct} or give more data."
-            )
-        for name, part in ({} if self.prior is None else vars(self.prior)).items():
-            if part.n_features not in (None, observations.n_features):
-                raise ValueError(
-                    f"The prior on {name} is for {part.n_features} features, the data have {observations.n_features}."
-                )
+        """Raise ValueError if the data cannot be fitted by this model.
 
-    @classmethod
-    def bayesian(cls, X: Any, n_components: int, covariance: str, prior: Prior | None, what: str) -> tuple[Observations, Self]:
-        """The checked pair of data and model for a posterior, with the default prior where none is given; ``what`` asks."""
-        observations = Observations.from_data(X)
-        observations.require_unweighted(what)
-        prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
-        specification = cls(n_components, covariance, prior)
-        specification.check(observations)
-        return observations, specification
+        Warns
+        -----
+        DataWarning
+            If columns are collinear, or rows no more than parameters.
+        """
+        n, d, k = observations.n_observations, observations.n_features, self.n_components
+        distinct = observations.distinct_rows(k) if k <= n else n  # which are not counted where rows are too few already
+        if distinct < k:
+            rows = f"{n} rows" if k > n else f"{n} rows, {distinct} of them distinct,"
+            raise ValueError(f"{rows} cannot be told apart into {told(k)} components: use at most {distinct} or give more data.")
+        if self.prior is not None:
+            self.prior.check(k, self.structure, d)
+        if not self.structure.is_diagonal:
+            observations.tell_if_collinear()
+        if observations.total_weight <= self.n_parameters(d):
+            DataWarning.tell(
+                f"{observations.total_weight:g} rows for {self.n_parameters(d)} free parameters: the data cannot tell them all. "
+                f"Use fewer components (now {k}), a simpler covariance structure (now {self.covariance}), or more data."
+            )
 
     def to_json(self) -> str:
         """The specification as a JSON string."""

@@ -32,6 +32,17 @@ class SufficientStatistics:
     reference: NDArray[np.float64]
     log_likelihood: float = 0.0
 
+    @classmethod
+    def of_rows(cls, reference: NDArray[Any], differences: NDArray[Any], diagonal: bool) -> "SufficientStatistics":
+        """One row for each component, at ``reference + differences``."""
+        products = differences**2 if diagonal else differences[:, :, None] * differences[:, None, :]
+        return cls(np.ones(len(reference)), np.array(differences), products, np.array(reference))
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether only the diagonals of the scatter are kept."""
+        return self.scatter.ndim == 2
+
     @property
     def means(self) -> NDArray[np.float64]:
         """Weighted means, shape (n_components, n_features); every count must be positive."""
@@ -62,5 +73,4 @@ class SufficientStatistics:
 
 def _outer(statistics: SufficientStatistics, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
     """left_k right_k' for each component, or its diagonal where only diagonals are kept."""
-    diagonal = statistics.scatter.ndim == 2
-    return np.asarray(left * right if diagonal else left[:, :, None] * right[:, None, :])
+    return np.asarray(left * right if statistics.is_diagonal else left[:, :, None] * right[:, None, :])

@@ -17,6 +17,8 @@ class Use(IntEnum):
     JITTER = 3
     TRUTH = 4
     SAMPLE = 5
+    PRIOR = 6
+    PRIOR_DATA = 7
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:

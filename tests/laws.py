@@ -1,12 +1,33 @@
 """What the laws run over: every registry, and small problems in which each entry makes sense."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import bayesgmm as bg
 from bayesgmm.covariance import STRUCTURES
+from bayesgmm.prior import FAMILIES
+
+
+def half_normal_scales(X, covariance, weights_concentration=1.0):
+    """The family ``lkj`` with its other law of scales."""
+    X = np.asarray(X)
+    ranges = np.ptp(X, axis=0)
+    return bg.Prior.lkj(weights_concentration, X.min(axis=0) + ranges / 2, ranges, "half_normal", 0.0, ranges / 8, 1.5)
+
+
+def mclust_defaults(X, covariance, weights_concentration=1.0):
+    return bg.Prior.mclust(X, 3, covariance, weights_concentration)
+
+
+PRIORS = {name: partial(bg.Prior.weakly_informative, family=name) for name in FAMILIES} | {
+    "lkj, half-normal scales": half_normal_scales,
+    "mclust": mclust_defaults,
+}
 
 structures = pytest.mark.parametrize("code", list(STRUCTURES))
+priors = pytest.mark.parametrize("make_prior", PRIORS.values(), ids=PRIORS)
 
 
 def problem(code, n=300, n_components=3, n_features=3, seed=0, separation=2.5):

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -155,11 +156,22 @@ def test_columns_are_chosen(tmp_path):
 BAD_FILES = {
     "empty": (b"", "is empty"),
     "binary": (b"\x89PNG\r\n\x1a\n\xff\xfe\x00", "not a CSV file"),
-    "ragged": (b"a,b\n1,2\n3,4,5\n", "cannot be read as a table"),
-    "text": (b"name,a,b\nx,1,2\ny,3,4\n", "--columns a,b"),
+    "zero bytes": (b"a\0b,c\n1,2\n", "not a CSV file"),
+    "zipped": (b"PK\x03\x04abc\n1\n", "not a CSV file"),
+    "Latin 1": ("größe,b\n1,2\n".encode("latin-1"), "save it as CSV UTF-8"),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "save it as CSV UTF-8"),
+    "ragged": (b"a,b\n1,2\n3,4,5\n", "cannot be read as a table: Expected 2 fields in line 3, saw 3"),
+    "open quote": (b'"a,b\n', "cannot be read as a table: EOF inside string"),
+    "text": (b"name,a,b\nx,1,2\ny,3,4\n", "'name' holds text such as 'x', not numbers: choose others, such as --columns a,b"),
+    "one word": (b"a,b\n1,2\noops,3\n2,5\n", "'a' holds text such as 'oops'"),
+    "decimal commas": (b"a;b\n1,5;2,5\n3,5;4\n", "'a', 'b' hold text such as '1,5'.* decimal points in place of decimal commas"),
+    "decimal commas without a header": (b"1,5;2,5\n3,5;4,1\n", "'x1', 'x2' hold text such as '1,5'.* decimal commas"),
+    "decimal commas and tabs": (b"a\tb\n1,5\t2\n3,5\t4\n", "'a' holds text such as '1,5'.* decimal commas"),
+    "points for thousands": (b"a;b\n1.000;2\n3.000,5;3\n", "'a' holds text such as '3.000,5'.* decimal commas"),
+    "infinite": (b"a,b\n1,inf\n3,4\n", "infinite values .*1 in 'b'"),
     "only text": (b"name\nx\ny\n", "no column holds numbers"),
     "missing values": (b"a,b\n1,\n3,4\n", "missing"),
-    "header only": (b"a,b\n", "--columns|no column holds numbers|empty"),
+    "header only": (b"a,b\n", r"has a header \(a, b\) and no rows"),
 }
 
 
@@ -173,6 +185,17 @@ def test_a_bad_file_is_one_sentence(tmp_path, content, sentence):
     assert result.stderr.startswith("Error: ")
     assert result.stderr.count("\n") == 1
     assert re.search(sentence, result.stderr)
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_one_line_however_many_fits_give_it(monkeypatch):
+    def sweep(*_, **__):
+        warnings.warn("the data are few", UserWarning, stacklevel=1)
+        warnings.warn("the data are few", UserWarning, stacklevel=1)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(selection, "sweep", sweep)
+    assert run("select").stderr == "Warning: the data are few\nError: enough\n"
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -251,6 +251,7 @@ DEGENERATE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::bayesgmm.observations.DataWarning")
 @pytest.mark.parametrize("X", list(DEGENERATE.values()), ids=list(DEGENERATE))
 @pytest.mark.parametrize("n_components", [1, 2])
 @pytest.mark.parametrize("with_prior", [False, True])

@@ -1,12 +1,22 @@
 """Covariance structures: parameter counts, M-steps and forms, one registry. A new structure is one file and one line here."""
 
-from bayesgmm.covariance.blocks import Block, Diagonal, Full, Spherical
+from bayesgmm.covariance.blocks import Block, Diagonal, Full, Spherical, standardised
 from bayesgmm.covariance.separate import Separate
 from bayesgmm.covariance.shared import Shared
 from bayesgmm.covariance.structure import PseudoObservations, Structure
 from bayesgmm.validation import known_name
 
-__all__ = ["STRUCTURES", "Block", "Diagonal", "Full", "PseudoObservations", "Spherical", "Structure", "find_structure"]
+__all__ = [
+    "STRUCTURES",
+    "Block",
+    "Diagonal",
+    "Full",
+    "PseudoObservations",
+    "Spherical",
+    "Structure",
+    "find_structure",
+    "standardised",
+]
 
 STRUCTURES: dict[str, Structure] = {
     structure.code: structure

@@ -14,6 +14,15 @@ from numpy.typing import NDArray
 type Array = NDArray[np.float64]
 
 
+def standardised(matrices: Array) -> tuple[Array, Array]:
+    """Square roots of the diagonals (..., d) and correlations (..., d, d) of positive definite matrices.
+
+    In units of their own: with entries of very different sizes the pivots of a general solver lose all digits.
+    """
+    scales = np.sqrt(np.diagonal(matrices, axis1=-2, axis2=-1))
+    return scales, np.asarray(matrices / scales[..., :, None] / scales[..., None, :])
+
+
 class Block(ABC):
     """One covariance (or precision) matrix in compact form."""
 
@@ -48,6 +57,18 @@ class Block(ABC):
     @abstractmethod
     def invert(self, compact: Array) -> Array:
         """Covariance from precision and back."""
+
+    @abstractmethod
+    def entries(self, values: Array, n_features: int) -> Array:
+        """Numbers given one a feature, or one for all, as one for each free diagonal entry: the mean where one governs all."""
+
+    @abstractmethod
+    def diagonal(self, compact: Array) -> Array:
+        """The free diagonal entries: one a feature, or one for all; any leading axes."""
+
+    @abstractmethod
+    def from_diagonal(self, entries: Array) -> Array:
+        """Compact form of the diagonal matrices with these free entries, for any leading axes."""
 
     @abstractmethod
     def n_matrices(self, n_features: int) -> int:
@@ -88,14 +109,26 @@ class Full(Block):
         return compact
 
     def invert(self, compact: Array) -> Array:
-        inverse = np.linalg.inv(compact)
-        return np.asarray(0.5 * (inverse + np.swapaxes(inverse, -1, -2)))
+        scales, correlations = standardised(compact)
+        inverse = np.linalg.inv(correlations)
+        symmetric = 0.5 * (inverse + np.swapaxes(inverse, -1, -2))
+        return np.asarray(symmetric / scales[..., :, None] / scales[..., None, :])
+
+    def entries(self, values: Array, n_features: int) -> Array:
+        return np.broadcast_to(values, (n_features,))
+
+    def diagonal(self, compact: Array) -> Array:
+        return np.diagonal(compact, axis1=-2, axis2=-1)
+
+    def from_diagonal(self, entries: Array) -> Array:
+        return np.asarray(entries[..., :, None] * np.eye(entries.shape[-1]))
 
     def n_matrices(self, n_features: int) -> int:
         return 1
 
     def log_determinant(self, compact: Array) -> Array:
-        return np.asarray(np.linalg.slogdet(compact)[1])
+        scales, correlations = standardised(compact)
+        return np.asarray(np.linalg.slogdet(correlations)[1] + 2 * np.log(scales).sum(axis=-1))
 
 
 class Diagonal(Block):
@@ -125,6 +158,15 @@ class Diagonal(Block):
 
     def invert(self, compact: Array) -> Array:
         return np.asarray(1.0 / compact)
+
+    def entries(self, values: Array, n_features: int) -> Array:
+        return np.broadcast_to(values, (n_features,))
+
+    def diagonal(self, compact: Array) -> Array:
+        return compact
+
+    def from_diagonal(self, entries: Array) -> Array:
+        return entries
 
     def n_matrices(self, n_features: int) -> int:
         return n_features
@@ -161,6 +203,15 @@ class Spherical(Block):
 
     def invert(self, compact: Array) -> Array:
         return np.asarray(1.0 / compact)
+
+    def entries(self, values: Array, n_features: int) -> Array:
+        return np.asarray(np.mean(values))
+
+    def diagonal(self, compact: Array) -> Array:
+        return compact
+
+    def from_diagonal(self, entries: Array) -> Array:
+        return entries
 
     def n_matrices(self, n_features: int) -> int:
         return 1

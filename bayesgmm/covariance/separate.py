@@ -34,7 +34,7 @@ class Separate(Structure):
         numerator = self.block.reduce(scatter)
         denominator = counts * self.block.multiplicity(n_features)
         if pseudo is not None:
-            numerator, denominator = numerator + pseudo.scatter, denominator + pseudo.counts
+            numerator, denominator = pseudo.added(numerator, denominator)
         compact = numerator / denominator.reshape(-1, *[1] * (numerator.ndim - 1))
         return self.block.expand(compact, n_features)
 

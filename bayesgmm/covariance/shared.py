@@ -32,13 +32,13 @@ class Shared(Structure):
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
         n_features = scatter.shape[1]
         numerator = self.block.reduce(scatter).sum(axis=0)
-        denominator = counts.sum() * self.block.multiplicity(n_features)
+        denominator = np.asarray(counts.sum()) * self.block.multiplicity(n_features)
         if pseudo is not None:
-            numerator, denominator = numerator + pseudo.scatter, denominator + pseudo.counts
+            numerator, denominator = pseudo.added(numerator, denominator)
         return self.expand(numerator / denominator, len(counts), n_features)
 
     def compact(self, matrices: Array) -> Array:
-        return np.asarray(self.block.compact(matrices[0]))
+        return np.asarray(self.block.compact(matrices[..., 0, :, :]))
 
     def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
         matrix = self.block.expand(np.asarray(compact), n_features)

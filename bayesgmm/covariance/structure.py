@@ -10,6 +10,8 @@ from bayesgmm.covariance.blocks import Block
 
 type Array = NDArray[np.float64]
 
+LEAST_PSEUDO_COUNT = 1e-8  # a prior with a flat density of small precisions lets the covariance of an empty component grow
+
 
 @dataclass(frozen=True)
 class PseudoObservations:
@@ -25,6 +27,10 @@ class PseudoObservations:
 
     counts: float
     scatter: Array
+
+    def added(self, scatter: Array, counts: Array) -> tuple[Array, Array]:
+        """Scatter and counts of rows and pseudo-observations together; nearly empty components stay finite."""
+        return scatter + self.scatter, np.maximum(counts + self.counts, LEAST_PSEUDO_COUNT)
 
 
 class Structure(ABC):
@@ -53,6 +59,10 @@ class Structure(ABC):
     @abstractmethod
     def is_shared(self) -> bool:
         """Whether all components have the same matrix."""
+
+    def batch(self, n_components: int) -> tuple[int, ...]:
+        """Leading axes of the distinct matrices in compact form: (K,), or none where one is shared."""
+        return () if self.is_shared else (n_components,)
 
     @abstractmethod
     def n_parameters(self, n_components: int, n_features: int) -> int:
@@ -85,7 +95,7 @@ class Structure(ABC):
 
     @abstractmethod
     def compact(self, matrices: Array) -> Array:
-        """Distinct matrices in compact form: leading axis K, or none where one is shared."""
+        """Distinct matrices of (..., K, d, d) in compact form: an axis K before the block, or none where one is shared."""
 
     @abstractmethod
     def expand(self, compact: Array, n_components: int, n_features: int) -> Array:

@@ -6,18 +6,24 @@ walks. Random variables stay in the data's units; only their transforms standard
 ``model.py``.
 """
 
+from bayesgmm.density.correlation import LKJ, precision_factors
 from bayesgmm.density.gram import Gram, inverse_of_factored
 from bayesgmm.density.mixture import GaussianMixture, MixtureLogDensity
-from bayesgmm.density.transforms import Affine, CholeskyFactor
+from bayesgmm.density.normal import FactoredNormal
+from bayesgmm.density.transforms import Affine, CholeskyFactor, CorrelationFactor
 from bayesgmm.density.wishart import Wishart, WishartKernel
 
 __all__ = [
+    "LKJ",
     "Affine",
     "CholeskyFactor",
+    "CorrelationFactor",
+    "FactoredNormal",
     "GaussianMixture",
     "Gram",
     "MixtureLogDensity",
     "Wishart",
     "WishartKernel",
     "inverse_of_factored",
+    "precision_factors",
 ]

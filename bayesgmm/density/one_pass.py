@@ -1,7 +1,6 @@
 """Ops whose value and gradient come from one pass of a Numba function."""
 
 import hashlib
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from pytensor.tensor.shape import Reshape, SpecifyShape
 from bayesgmm import kernels
 
 # Edits must reach the compiled code. PyTensor's disk cache does not see the functions that an Op calls, so their source is part
-# of its key; Numba's own (``cache=True``) would not see an edit of kernels.py, so the functions of Ops go without.
-_SOURCES = [inspect.getsource(kernels), *(path.read_text() for path in sorted(Path(__file__).parent.glob("*.py")))]
+# of its key; Numba's own (``cache=True``) would not see an edit of the kernels, so the functions of Ops go without.
+_SOURCES = [kernels.SOURCES, *(path.read_text() for path in sorted(Path(__file__).parent.glob("*.py")))]
 _VERSION = int(hashlib.sha256("".join(_SOURCES).encode()).hexdigest()[:12], 16)
 
 jit: Any = numba.njit(nogil=True, error_model="numpy")

@@ -16,13 +16,14 @@ class Affine(Transform):
     ----------
     location, scale : array_like
         In the units of x; they broadcast against it. The scale is positive.
+    ndim_supp : {0, 1}
+        Whether the random variable is one of numbers or of vectors.
     """
 
     name = "affine"
-    ndim_supp = 0
 
-    def __init__(self, location, scale):
-        self.location, self.scale = location, scale
+    def __init__(self, location, scale, ndim_supp=0):
+        self.location, self.scale, self.ndim_supp = location, scale, ndim_supp
 
     def forward(self, value, *inputs):
         return (value - self.location) / self.scale
@@ -31,7 +32,8 @@ class Affine(Transform):
         return self.location + self.scale * value
 
     def log_jac_det(self, value, *inputs):
-        return pt.broadcast_to(pt.log(self.scale), value.shape)
+        logs = pt.broadcast_to(pt.log(self.scale), value.shape)
+        return logs.sum(-1) if self.ndim_supp else logs
 
 
 class CholeskyFactor(Transform):
@@ -75,3 +77,49 @@ class CholeskyFactor(Transform):
         powers = np.arange(d + 1.0, 1.0, -1.0)
         constant = d * math.log(2.0) - (d + 1) * pt.log(self.scale).sum()
         return constant + (powers * value[..., :d]).sum(-1)
+
+
+class CorrelationFactor(Transform):
+    r"""Unconstrained vectors of correlation matrices.
+
+    With rows and columns backwards the matrix is :math:`R = F F'`, the rows of F being those of a unit lower triangular matrix
+    :math:`I + Y` divided by their lengths. The free vector holds the entries of Y row by row, d (d - 1) / 2 in all, with
+
+    .. math:: \log |J| = -\tfrac{d + 1}{2} \sum_i \log\Bigl(1 + \sum_{j<i} y_{ij}^2\Bigr).
+
+    Backwards, since then the inverse of R has a lower triangular factor without another factorisation.
+
+    Parameters
+    ----------
+    n_features : int
+        d, at least 2.
+    """
+
+    name = "correlation-factor"
+    ndim_supp = 2
+
+    def __init__(self, n_features):
+        self.n_features = n_features
+
+    def forward(self, value, *inputs):
+        factor = pt.linalg.cholesky(backwards(value))
+        rows, columns = np.tril_indices(self.n_features, -1)
+        return (factor / pt.diagonal(factor, axis1=-2, axis2=-1)[..., None])[..., rows, columns]
+
+    def backward(self, value, *inputs):
+        unit = self._unit_triangular(value)
+        return backwards(Gram(lower=True)(unit / pt.sqrt((unit**2).sum(-1, keepdims=True))))
+
+    def log_jac_det(self, value, *inputs):
+        return -0.5 * (self.n_features + 1) * pt.log((self._unit_triangular(value) ** 2).sum(-1)).sum(-1)
+
+    def _unit_triangular(self, value):
+        d = self.n_features
+        position = np.zeros((d, d), dtype="int64")
+        position[np.tril_indices(d, -1)] = np.arange(d * (d - 1) // 2)
+        return np.eye(d) + np.tri(d, k=-1) * value[..., position]
+
+
+def backwards(matrices):
+    """Matrices (..., d, d) with rows and columns in reversed order."""
+    return matrices[..., ::-1, ::-1]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.em import EMResult
-from bayesgmm.engines import nuts
+from bayesgmm.engines import gibbs, nuts
 from bayesgmm.engines.engine import Engine, Sampled, SamplerSettings
 from bayesgmm.engines.starts import chain_starts
+from bayesgmm.interruption import PartialWarning
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.posterior import Posterior
@@ -23,7 +25,12 @@ from bayesgmm.validation import known_name, positive, positive_integer
 
 __all__ = ["ENGINES", "Engine", "Sampled", "SamplerSettings", "fit_bayes"]
 
-ENGINES: Mapping[str, Engine] = {"nuts": nuts.sample}
+ENGINES: Mapping[str, Engine] = {
+    "nuts": Engine(nuts.ABILITIES, nuts.sample),
+    "gibbs": Engine(gibbs.ABILITIES, gibbs.sample),
+}
+AUTO = "auto"
+MOST_DRAWS = 1_000_000_000  # in one chain
 KEPT_LOG_LIKELIHOOD = 20_000_000  # draws x observations up to which the log_likelihood group is kept
 
 
@@ -42,6 +49,8 @@ def fit_bayes(
     progress: bool = True,
     *,
     target_accept: float = 0.9,
+    thin: int = 5,
+    switch_labels: bool = False,
 ) -> Posterior:
     """Draw from the posterior of a Gaussian mixture.
 
@@ -66,11 +75,21 @@ def fit_bayes(
         Show a progress bar.
     target_accept : float
         Acceptance probability of NUTS; nearer to 1 means smaller steps and fewer divergences.
+    thin : int
+        Gibbs: sweeps for each draw, in tuning too.
+    switch_labels : bool
+        Gibbs: components change places at random after each sweep, so that every labelling is visited alike.
 
     Returns
     -------
     Posterior
         As drawn; :func:`relabel` gives components the same place in every draw, :func:`diagnose` says what may be believed.
+
+    Warns
+    -----
+    PartialWarning
+        If Ctrl-C came before everything was drawn. The draws so far are returned, marked as partial, where there are enough to
+        be looked at; a second Ctrl-C stops at once.
 
     Raises
     ------
@@ -81,35 +100,57 @@ def fit_bayes(
     ----------
     Hoffman & Gelman (2014), The No-U-Turn Sampler, JMLR 15:1593-1623.
     """
-    observations, specification = Specification.bayesian(X, n_components, covariance, prior, "MCMC")
-    name = "nuts" if engine == "auto" else known_name(engine, "engine", ENGINES)
+    name = known_name(engine, "engine", [AUTO, *ENGINES])
+    name = "nuts" if name == AUTO else name
+    observations, specification = ENGINES[name].abilities.door(X, n_components, covariance, prior)
     settings = SamplerSettings(
-        draws=positive_integer(draws, "draws"),
-        tune=positive_integer(tune, "tune"),
-        chains=positive_integer(chains, "chains"),
-        cores=positive_integer(cores or os.cpu_count() or 1, "cores"),
+        draws=positive_integer(draws, "draws", MOST_DRAWS),
+        tune=positive_integer(tune, "tune", MOST_DRAWS),
+        chains=positive_integer(chains, "chains", MOST_DRAWS),
+        cores=positive_integer(os.cpu_count() or 1 if cores is None else cores, "cores"),
         target_accept=positive(target_accept, "target_accept"),
         progress=progress,
+        thin=positive_integer(thin, "thin", MOST_DRAWS),
+        switch=switch_labels,
     )
     if settings.target_accept >= 1:
         raise ValueError(f"target_accept must be below 1, got {settings.target_accept:g}.")
     if warm_start is not None and not isinstance(warm_start, EMResult | Mixture):
         raise TypeError(f"warm_start must be an EMResult or a Mixture, got {type(warm_start).__name__}.")
+    if settings.switch:
+        _require_switchable(name, specification)
     root = seed_sequence(seed)
     starts = chain_starts(observations, specification, warm_start, settings.chains, root)
-    sampled = ENGINES[name](observations, specification, starts, settings, root)
+    sampled = ENGINES[name].sample(observations, specification, starts, settings, root)
+    drawn = {"chains": sampled.posterior.sizes["chain"], "draws": sampled.posterior.sizes["draw"]}
     told = {
         "engine": name,
         "draws": settings.draws,
         "tune": settings.tune,
         "chains": settings.chains,
+        "drawn": drawn,
+        "partial": drawn != {"chains": settings.chains, "draws": settings.draws},
         "target_accept": settings.target_accept,
+        "thin": settings.thin,
         "seed": describe(root),
         "warm_start": "map" if warm_start is None else type(warm_start).__name__,
         "versions": {"bayesgmm": version("bayesgmm"), "numpy": np.__version__, **sampled.versions},
         "seconds": sampled.seconds,
     }
-    return _assembled(observations, specification, sampled, told)
+    posterior = _assembled(observations, specification, sampled, told)
+    if posterior.partial:
+        warnings.warn(posterior.shortfall, PartialWarning, stacklevel=2)
+    return posterior
+
+
+def _require_switchable(engine: str, specification: Specification) -> None:
+    """Raise ValueError if components may not change places."""
+    if engine != "gibbs":
+        raise ValueError(f"switch_labels works with engine='gibbs' only; the engine is {engine!r}.")
+    if not specification.required_prior.weights.is_exchangeable:
+        raise ValueError(
+            "switch_labels needs components that are alike before the data: give all the same weights_concentration."
+        )
 
 
 def _assembled(observations: Observations, specification: Specification, sampled: Sampled, settings: dict[str, Any]) -> Posterior:

@@ -6,11 +6,23 @@ from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
+from bayesgmm.abilities import Abilities
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
+
+LEAST_DRAWS = 4  # of each chain, for R-hat
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,10 @@ class SamplerSettings:
         NUTS: mean acceptance probability that the step size is adapted to.
     progress : bool
         Show a progress bar.
+    thin : int
+        Gibbs: sweeps for each draw, kept or for adaptation.
+    switch : bool
+        Gibbs: whether components change places at random after each sweep.
     """
 
     draws: int
@@ -35,6 +51,8 @@ class SamplerSettings:
     cores: int
     target_accept: float
     progress: bool
+    thin: int
+    switch: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +78,12 @@ class Sampled:
     seconds: dict[str, float]
 
 
-class Engine(Protocol):
-    """Draw from the posterior of a specification that has a prior; chain c begins at ``starts[c]``, with a stream keyed by c."""
+class Sampler(Protocol):
+    """Draw from the posterior of a specification that has a prior; chain c begins at ``starts[c]``, with a stream keyed by c.
+
+    At Ctrl-C it returns what :func:`most_draws` keeps of the chains so far. That fewer draws came back than were asked for marks
+    them as partial.
+    """
 
     def __call__(
         self,
@@ -73,3 +95,40 @@ class Engine(Protocol):
     ) -> Sampled:
         """Draw."""
         ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What an engine can fit, and how it draws."""
+
+    abilities: Abilities
+    sample: Sampler
+
+
+def most_draws(lengths: Sequence[int]) -> tuple[list[int], int]:
+    """Which chains of an interrupted fit are kept, and how many draws of each: those that make the most draws of equal length.
+
+    A chain that has hardly begun is dropped, for keeping it would cut all others to its length.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If no chain has enough draws to be looked at.
+
+    Examples
+    --------
+    >>> most_draws([300, 280, 290, 0])
+    ([0, 1, 2], 280)
+    """
+    longest = sorted(lengths, reverse=True)
+    n_chains = max(range(1, len(lengths) + 1), key=lambda n: (n * longest[n - 1], n))
+    n_draws = longest[n_chains - 1]
+    if n_draws < LEAST_DRAWS:
+        raise KeyboardInterrupt
+    return [chain for chain, length in enumerate(lengths) if length >= n_draws], n_draws
+
+
+def progress_bar(shown: bool, *columns: ProgressColumn) -> Progress:
+    """A bar that goes away when all is done; nothing where it is not to be shown."""
+    usual = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*usual, *columns, disable=not shown, transient=True)

@@ -1,8 +1,11 @@
 """NUTS by nutpie on the PyMC model: one compile, each chain from a start of its own."""
 
+import contextlib
 import dataclasses
 import time
+import warnings
 from collections.abc import Sequence
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -11,9 +14,10 @@ import pymc as pm
 import pytensor
 import xarray as xr
 from numpy.typing import NDArray
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import TextColumn
 
-from bayesgmm.engines.engine import Sampled, SamplerSettings
+from bayesgmm.abilities import Abilities
+from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws, progress_bar
 from bayesgmm.mixture import Mixture
 from bayesgmm.model import free_points, model_of
 from bayesgmm.observations import Observations
@@ -21,6 +25,7 @@ from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Use, stream
 
+ABILITIES = Abilities("NUTS", data=frozenset(), requirements=(), default_prior=True)
 POLL_SECONDS = 0.05
 # Times 1/sqrt(n), less than a posterior sd of any free variable: at a mode some gradient is exactly 0, from which nutpie, which
 # takes its first mass matrix from the gradient, cannot start.
@@ -51,7 +56,7 @@ def sample(
     with pytensor.config.change_flags(numba__fastmath=False):  # else fresh and cached code round differently
         compiled = nutpie.compile_pymc_model(model, backend="numba", var_names=names)
     jitter = JITTER / np.sqrt(observations.n_observations)
-    points = [np.concatenate([np.ravel(part) for part in point.values()]) for point in free_points(model, starts)]
+    points = [np.concatenate([np.ravel(part) for part in point.values()]) for point in free_points(model, specification, starts)]
     points = [point + jitter * stream(seed, Use.JITTER, chain).standard_normal(point.size) for chain, point in enumerate(points)]
     compile_seconds = time.perf_counter() - began
     chains = _run(compiled, points, settings, seed)
@@ -69,12 +74,12 @@ def sample(
 def _run(
     compiled: Any, points: Sequence[NDArray[np.float64]], settings: SamplerSettings, seed: np.random.SeedSequence
 ) -> list[xr.DataTree]:
-    """Run the chains, at most ``cores`` at a time, each with a seed of its own."""
+    """Run the chains, at most ``cores`` at a time, each with a seed of its own; at Ctrl-C, what there is of them."""
     waiting, running = list(range(settings.chains)), dict[int, Any]()
     finished: dict[int, xr.DataTree] = {}
     total = settings.chains * (settings.tune + settings.draws)
     try:
-        with _progress_bar(settings.progress) as bar:
+        with progress_bar(settings.progress, TextColumn("{task.fields[divergences]} divergences")) as bar:
             task = bar.add_task("Sampling", total=total, divergences=0)
             done, divergent = np.zeros(settings.chains, dtype=int), np.zeros(settings.chains, dtype=int)
             while waiting or running:
@@ -82,15 +87,48 @@ def _run(
                     chain = waiting.pop(0)
                     running[chain] = _start(compiled, points[chain], settings, seed, chain, done, divergent)
                 for chain in [c for c, handle in running.items() if _is_finished(handle)]:
-                    finished[chain] = running.pop(chain).wait()
+                    finished[chain] = running[chain].wait()
+                    del running[chain]
                     done[chain] = settings.tune + settings.draws
                 bar.update(task, completed=int(done.sum()), divergences=int(divergent.sum()))
                 time.sleep(POLL_SECONDS)
-    except BaseException:  # Ctrl-C too: no thread goes on drawing for nobody
+    except KeyboardInterrupt:
+        return _cut({**_stopped(running), **finished})
+    except BaseException:  # no thread goes on drawing for nobody
         for handle in running.values():
             handle.cancel()
         raise
     return [finished[chain] for chain in range(settings.chains)]
+
+
+def _stopped(running: dict[int, Any]) -> dict[int, xr.DataTree]:
+    """What chains have drawn so far; they end with the transition that they are in.
+
+    A thread waits for each: the main one must stay free to hear a second Ctrl-C, which goes through at once.
+    """
+    found: dict[int, xr.DataTree] = {}
+
+    def stop(chain: int, handle: Any) -> None:
+        with contextlib.suppress(Exception):  # a chain that failed as well has nothing to give
+            found[chain] = handle.abort()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # ArviZ wonders at chains without draws
+        threads = [Thread(target=stop, args=item, daemon=True) for item in running.items()]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            time.sleep(POLL_SECONDS)
+    return found
+
+
+def _cut(chains: dict[int, xr.DataTree]) -> list[xr.DataTree]:
+    """The chains that are kept, cut to equal length."""
+    drawn = [chains[chain] for chain in sorted(chains)]
+    if not drawn:
+        raise KeyboardInterrupt
+    kept, n_draws = most_draws([chain["posterior"].sizes["draw"] for chain in drawn])
+    return [drawn[i].isel(draw=slice(n_draws)) for i in kept]
 
 
 def _start(
@@ -130,21 +168,16 @@ def _is_finished(handle: Any) -> bool:
         return False
 
 
-def _progress_bar(shown: bool) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(*columns, TextColumn("{task.fields[divergences]} divergences"), disable=not shown, transient=True)
-
-
 def _concatenated(chains: list[xr.Dataset]) -> xr.Dataset:
     """Datasets of one chain each made one; library attributes (a time of creation among them) are left behind."""
     return xr.concat(chains, dim="chain").assign_coords(chain=np.arange(len(chains))).drop_attrs()
 
 
 def _with_covariances(posterior: xr.Dataset, specification: Specification, observations: Observations) -> xr.Dataset:
-    """Add covariances (chain, draw, component, feature, feature2), expanded from the distinct precisions."""
-    structure = specification.structure
-    compact = structure.block.invert(posterior["precisions"].to_numpy())
-    matrices = structure.expand(compact, specification.n_components, observations.n_features)
+    """Add covariances (chain, draw, component, feature, feature2), made from the prior's coordinates."""
+    coordinates = {str(name): values.to_numpy() for name, values in posterior.items()}
+    part = specification.required_prior.covariances
+    matrices = part.covariances(specification.structure, coordinates, specification.n_components, observations.n_features)
     dims = ("chain", "draw", "component", "feature", "feature2")
     coords = {"feature": list(observations.names), "feature2": list(observations.names)}
     return posterior.assign(covariances=(dims, matrices)).assign_coords(coords)

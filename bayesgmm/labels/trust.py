@@ -26,10 +26,14 @@ def misplaced_rate(draws: Draws) -> float:
 
 
 def _points(draws: Draws) -> Array:
-    """Components as points, shape (all draws, n_components, n_coordinates), without coordinates that all components share."""
+    """Components as points, shape (all draws, n_components, n_coordinates), without coordinates that all components share.
+
+    Means are in units of the scales: those of the data could be as small as the least spread that is told from a constant.
+    """
     scales = np.sqrt(np.diagonal(draws.covariances, axis1=-2, axis2=-1))
     log_weights = np.log(np.maximum(draws.weights, np.finfo(float).tiny))
-    parts = [log_weights[..., None], draws.means]
+    means = (draws.means - draws.means.mean(axis=(0, 1, 2))) / scales.mean(axis=(0, 1, 2))
+    parts = [log_weights[..., None], means]
     if not draws.structure.is_shared:
         i, j = np.tril_indices(draws.means.shape[-1], -1)
         correlations = draws.covariances[..., i, j] / (scales[..., i] * scales[..., j])

@@ -2,51 +2,110 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bayesgmm.covariance import find_structure
+from bayesgmm.covariance import Structure, find_structure
+from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
+from bayesgmm.prior.conjugate_means import ConjugateMeans
 from bayesgmm.prior.dirichlet import DirichletWeights
+from bayesgmm.prior.families import FAMILIES
+from bayesgmm.prior.fixed_wishart import FixedWishart
+from bayesgmm.prior.half_t import HalfT
 from bayesgmm.prior.hierarchical_wishart import HierarchicalWishart
+from bayesgmm.prior.lkj import Lkj
 from bayesgmm.prior.normal_means import NormalMeans
 from bayesgmm.prior.parts import CovariancesPrior, MeansPrior, Nuisance, Part, WeightsPrior, as_json
-from bayesgmm.validation import known_name
+from bayesgmm.prior.precisions import PrecisionsPrior
+from bayesgmm.streams import Seed, Use, seed_sequence, stream
+from bayesgmm.validation import instance_of, known_name, positive_integer
 
 __all__ = [
+    "FAMILIES",
     "PARTS",
+    "ConjugateMeans",
     "CovariancesPrior",
     "DirichletWeights",
+    "FixedWishart",
+    "HalfT",
     "HierarchicalWishart",
+    "Lkj",
     "MeansPrior",
     "NormalMeans",
     "Nuisance",
+    "PrecisionsPrior",
     "Prior",
+    "PriorDraw",
     "WeightsPrior",
 ]
 
-PARTS: dict[str, type[Part]] = {part.kind: part for part in (DirichletWeights, NormalMeans, HierarchicalWishart)}
+PARTS: dict[str, type[Part]] = {
+    part.kind: part for part in (DirichletWeights, NormalMeans, ConjugateMeans, FixedWishart, HierarchicalWishart, HalfT, Lkj)
+}
+
+
+class PriorDraw(NamedTuple):
+    """A mixture drawn from a prior, with the prior's nuisance variables."""
+
+    mixture: Mixture
+    nuisance: Nuisance
 
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """A prior on weights, means and covariances.
+    """A prior on weights, means and covariances: made by one of the constructors below, or by hand from three parts.
 
     Attributes
     ----------
     weights : WeightsPrior
+        :class:`DirichletWeights`.
     means : MeansPrior
+        :class:`NormalMeans` or :class:`ConjugateMeans`.
     covariances : CovariancesPrior
+        :class:`HierarchicalWishart`, :class:`FixedWishart`, :class:`HalfT` or :class:`Lkj`.
+
+    Raises
+    ------
+    TypeError
+        If a part is of another kind.
+    ValueError
+        If the parts are for different numbers of features.
+
+    Notes
+    -----
+    Only the inverse Wishart and the normal-inverse-Wishart with c0 >= (p + 1) / 2 bound the joint density for any data (p the
+    order of the matrices: d for full ones, 1 for others). Under the other priors many equal rows, or rows on one hyperplane,
+    make a spike at a collapsing component: the posterior is proper and samplers do not find it, but an optimiser may, and then
+    says so. Choose ``family="inverse_wishart"`` where a guarantee is wanted.
+
+    Examples
+    --------
+    >>> from bayesgmm.prior import DirichletWeights, FixedWishart, NormalMeans, Prior
+    >>> prior = Prior(DirichletWeights(2.0), NormalMeans(0.0, 10.0), FixedWishart(2.5, 1.0))
+    >>> [draw.mixture.n_components for draw in prior.sample(2, n_components=3, covariance="spherical", n_features=2)]
+    [3, 3]
     """
 
     weights: WeightsPrior
     means: MeansPrior
     covariances: CovariancesPrior
 
+    def __post_init__(self) -> None:
+        instance_of(self.weights, WeightsPrior, "The prior on weights")
+        instance_of(self.means, MeansPrior, "The prior on means")
+        instance_of(self.covariances, CovariancesPrior, "The prior on covariances")
+        of_means, of_covariances = self.means.n_features, self.covariances.n_features
+        if None not in (of_means, of_covariances) and of_means != of_covariances:
+            raise ValueError(f"The prior on means is for {of_means} features, that on covariances for {of_covariances}.")
+
     @classmethod
-    def weakly_informative(cls, X: Any, covariance: str = "full", weights_concentration: Any = 1.0) -> Self:
-        r"""The default prior: a hierarchical Wishart whose scales come from the ranges of the data.
+    def weakly_informative(
+        cls, X: Any, covariance: str = "full", weights_concentration: Any = 1.0, family: str = "hierarchical_wishart"
+    ) -> Self:
+        r"""The default prior: scales come from the ranges of the data, by default through a hierarchical Wishart.
 
         With R_j the range of feature j and m its midrange: :math:`\mu_k \sim \mathcal N(m, \mathrm{diag}(R_j^2))`,
         :math:`P_k \mid C_0 \sim W(c_0, C_0)`, :math:`C_0 \sim W(g_0, G_0)`, where :math:`W(c, C)` has density proportional to
@@ -63,6 +122,11 @@ class Prior:
             The structure it is for.
         weights_concentration : float or array-like of shape (n_components,)
             Dirichlet parameter(s) of the weights.
+        family : {"hierarchical_wishart", "inverse_wishart", "normal_inverse_wishart", "half_t", "lkj"}
+            ``"inverse_wishart"`` holds the rate at its mean, :math:`C_0 = (c_0/100)\,\mathrm{diag}(R_j^2)`;
+            ``"normal_inverse_wishart"`` has besides :math:`\mu_k \sim \mathcal N(m, \Sigma_k/0.01)`; ``"half_t"``:
+            :math:`\nu = 2, A_j = R_j/8`; ``"lkj"``: :math:`\log s_{kj} \sim \mathcal N(\log(R_j/10), 1)`, :math:`\eta = 2`.
+            In all, standard deviations are typically a tenth of the range.
 
         References
         ----------
@@ -75,18 +139,9 @@ class Prior:
         >>> prior.means.scale
         array([3., 4.])
         """
-        observations = Observations.from_data(X)
-        block, squares = find_structure(covariance).block, observations.ranges**2
-        order = block.order(observations.n_features)
-        c0, g0 = 2.5 + (order - 1) / 2, 0.5 + (order - 1) / 2
-        return cls.hierarchical_wishart(
-            means_location=observations.midranges,
-            means_scale=observations.ranges,
-            concentration=c0,
-            rate_concentration=g0,
-            rate_rate=100 * g0 / c0 * block.invert(block.compact(np.diag(squares))),
-            weights_concentration=weights_concentration,
-        )
+        observations, structure = Observations.from_data(X), find_structure(covariance)
+        means, covariances = FAMILIES[known_name(family, "family of priors", FAMILIES)](observations, structure)
+        return cls(DirichletWeights(weights_concentration), means, covariances)
 
     @classmethod
     def hierarchical_wishart(
@@ -105,14 +160,162 @@ class Prior:
             HierarchicalWishart(concentration, rate_concentration, rate_rate),
         )
 
+    @classmethod
+    def richardson_green(cls, X: Any, weights_concentration: Any = 1.0) -> Self:
+        r"""Richardson & Green's prior for one feature.
+
+        :math:`\mu_k \sim \mathcal N(m, R^2)`, :math:`P_k \mid \beta \sim \mathrm{Gamma}(2, \beta)`,
+        :math:`\beta \sim \mathrm{Gamma}(0.2, 10/R^2)` with R the range of the data and m its middle; for every covariance
+        structure, which are two in one dimension (variances equal or not).
+
+        References
+        ----------
+        Richardson & Green (1997), On Bayesian analysis of mixtures with an unknown number of components,
+        doi:10.1111/1467-9868.00095.
+        """
+        observations = Observations.from_data(X)
+        if observations.n_features != 1:
+            raise ValueError(
+                f"Richardson and Green's prior is for one feature, the data have {observations.n_features}: "
+                "use Prior.weakly_informative(X, covariance), its form for several."
+            )
+        (middle,), (spread,) = observations.midranges, observations.ranges
+        return cls.hierarchical_wishart(middle, spread, 2.0, 0.2, 10 / spread**2, weights_concentration)
+
+    @classmethod
+    def inverse_wishart(
+        cls, means_location: Any, means_scale: Any, concentration: float, rate: Any, weights_concentration: Any = 1.0
+    ) -> Self:
+        """Normal means and, independent of them, inverse-Wishart covariances: see :class:`FixedWishart` for the numbers."""
+        means, covariances = NormalMeans(means_location, means_scale), FixedWishart(concentration, rate)
+        return cls(DirichletWeights(weights_concentration), means, covariances)
+
+    @classmethod
+    def normal_inverse_wishart(
+        cls, means_location: Any, means_concentration: float, concentration: float, rate: Any, weights_concentration: Any = 1.0
+    ) -> Self:
+        """The conjugate prior: :class:`ConjugateMeans` given inverse-Wishart covariances, :class:`FixedWishart`."""
+        means, covariances = ConjugateMeans(means_location, means_concentration), FixedWishart(concentration, rate)
+        return cls(DirichletWeights(weights_concentration), means, covariances)
+
+    @classmethod
+    def mclust(cls, X: Any, n_components: int, covariance: str = "full", weights_concentration: Any = 1.0) -> Self:
+        r"""The normal-inverse-Wishart with the defaults of R's mclust.
+
+        :math:`\kappa_0 = 0.01`, m0 the column means, :math:`c_0 = (d+2)/2`, :math:`C_0 = S / (2 K^{2/d})` with S the covariance
+        of the data (divisor n - 1), or for diagonal and spherical structures the mean of its diagonal. mclust takes the mode in
+        the covariances, this package that in the precisions, so the two MAPs differ.
+
+        References
+        ----------
+        Fraley & Raftery (2007), Bayesian regularization for normal mixture estimation and model-based clustering,
+        doi:10.1007/s00357-007-0004-5.
+        """
+        observations, structure = Observations.from_data(X), find_structure(covariance)
+        d, n = observations.n_features, observations.total_weight
+        scale = observations.covariance * n / (n - 1) / positive_integer(n_components, "n_components") ** (2 / d)
+        rate = scale / 2 if not structure.is_diagonal else np.trace(scale) / d / 2
+        return cls.normal_inverse_wishart(observations.mean, 0.01, (d + 2) / 2, rate, weights_concentration)
+
+    @classmethod
+    def half_t(
+        cls,
+        means_location: Any,
+        means_scale: Any,
+        scales: Any,
+        degrees_of_freedom: float = 2.0,
+        weights_concentration: Any = 1.0,
+    ) -> Self:
+        """Normal means and half-t standard deviations: see :class:`HalfT` for the numbers."""
+        means, covariances = NormalMeans(means_location, means_scale), HalfT(scales, degrees_of_freedom)
+        return cls(DirichletWeights(weights_concentration), means, covariances)
+
+    @classmethod
+    def lkj(
+        cls,
+        weights_concentration: Any = 1.0,
+        means_location: Any = 0.0,
+        means_scale: Any = 10.0,
+        scales: str = "lognormal",
+        scales_location: Any = 0.0,
+        scales_scale: Any = 1.0,
+        eta: float = 1.0,
+    ) -> Self:
+        """Normal means, scales and LKJ correlations apart: see :class:`Lkj` for the numbers, which are for standardised data."""
+        means, covariances = NormalMeans(means_location, means_scale), Lkj(scales, scales_location, scales_scale, eta)
+        return cls(DirichletWeights(weights_concentration), means, covariances)
+
+    def check(self, n_components: int, structure: Structure, n_features: int | None = None) -> None:
+        """Raise ValueError if the prior cannot serve such a model; the number of features may not be known yet."""
+        for name, part in vars(self).items():
+            part.check(n_components, structure, n_features)
+            if n_features is not None and part.n_features not in (None, n_features):
+                raise ValueError(f"The prior on {name} is for {part.n_features} features, the data have {n_features}.")
+
+    def sample(
+        self, n_draws: int, n_components: int, covariance: str = "full", n_features: int | None = None, seed: Seed = 0
+    ) -> list[PriorDraw]:
+        """Draw mixtures from the prior.
+
+        Parameters
+        ----------
+        n_draws : int
+        n_components : int
+            K.
+        covariance : str
+            Covariance structure.
+        n_features : int, optional
+            d; needed only where every number of the prior serves all features.
+        seed : int, SeedSequence or Generator
+
+        Returns
+        -------
+        list of PriorDraw
+            Pairs ``(mixture, nuisance)``; draw s has a random stream of its own.
+        """
+        structure, k = find_structure(covariance), positive_integer(n_components, "n_components")
+        d = self._features(n_features)
+        self.check(k, structure, d)
+        root = seed_sequence(seed)
+        return [self._draw(structure, k, d, stream(root, Use.PRIOR, s)) for s in range(positive_integer(n_draws, "n_draws"))]
+
+    def sample_data(
+        self,
+        n_datasets: int,
+        n_observations: int,
+        n_components: int,
+        covariance: str = "full",
+        n_features: int | None = None,
+        seed: Seed = 0,
+    ) -> list[tuple[NDArray[np.float64], NDArray[np.int64], Mixture]]:
+        """Prior predictive data sets, each with its labels and the mixture that it came from.
+
+        Parameters are those of :meth:`sample`, whose mixtures these are for the same seed.
+        """
+        root = seed_sequence(seed)
+        draws = self.sample(n_datasets, n_components, covariance, n_features, root)
+        seeds = [np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, Use.PRIOR_DATA, s)) for s in range(n_datasets)]
+        return [(*draw.mixture.sample(n_observations, own), draw.mixture) for draw, own in zip(draws, seeds, strict=True)]
+
+    def _draw(self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator) -> PriorDraw:
+        covariances, nuisance = self.covariances.sample(structure, n_components, n_features, rng)
+        means = self.means.sample(covariances, rng)
+        return PriorDraw(Mixture(self.weights.sample(n_components, rng), means, covariances, structure), nuisance)
+
+    def _features(self, given: int | None) -> int:
+        known = next((part.n_features for part in vars(self).values() if part.n_features is not None), None)
+        if given is None and known is None:
+            raise ValueError("This prior fits any number of features: give n_features.")
+        return known or 0 if given is None else positive_integer(given, "n_features")
+
     def with_mode(self) -> Self:
         """The nearest prior that has a mode, itself where it has one; only starting points come from it."""
         return replace(self, weights=self.weights.with_mode(), covariances=self.covariances.with_mode())
 
     @property
-    def has_mode(self) -> bool:
-        """Whether the joint density has a mode for every number of components, so that a MAP exists."""
-        return self.with_mode().to_json() == self.to_json()
+    def why_no_mode(self) -> str:
+        """Why the joint density has no mode, so that there is no MAP; nothing where it has one."""
+        return " ".join(filter(None, (self.weights.why_no_mode(), self.covariances.why_no_mode())))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values from which :meth:`from_json` makes an equal prior."""

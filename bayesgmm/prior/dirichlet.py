@@ -8,6 +8,7 @@ from scipy.special import gammaln, xlogy
 
 from bayesgmm.covariance import Structure
 from bayesgmm.prior.parts import Array, WeightsPrior
+from bayesgmm.validation import positive_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,16 +25,17 @@ class DirichletWeights(WeightsPrior):
     kind: ClassVar[str] = "dirichlet"
 
     def __post_init__(self) -> None:
-        concentration = np.array(self.concentration, dtype=np.float64)
-        if concentration.ndim > 1 or not np.isfinite(concentration).all() or (concentration <= 0).any():
-            raise ValueError(f"weights_concentration must be above 0, one number or one a component, got {self.concentration!r}.")
-        object.__setattr__(self, "concentration", concentration)
+        object.__setattr__(self, "concentration", positive_array(self.concentration, "weights_concentration"))
 
     @property
     def n_features(self) -> int | None:
         return None
 
-    def check(self, n_components: int, structure: Structure) -> None:
+    @property
+    def is_exchangeable(self) -> bool:
+        return bool((self.concentration == self.concentration.flat[0]).all())
+
+    def check(self, n_components: int, structure: Structure, n_features: int | None) -> None:
         if self.concentration.ndim and len(self.concentration) != n_components:
             raise ValueError(
                 f"weights_concentration has {len(self.concentration)} entries and n_components is {n_components}: "
@@ -44,18 +46,25 @@ class DirichletWeights(WeightsPrior):
         """e of shape (n_components,)."""
         return np.broadcast_to(self.concentration, (n_components,))
 
+    def why_no_mode(self) -> str:
+        least = self.concentration.min()
+        if least >= 1:
+            return ""
+        return (
+            f"The density of weights with concentration {least:g} is unbounded at zero, so it has no mode: "
+            "a MAP needs weights_concentration >= 1 (the samplers take smaller ones)."
+        )
+
     def with_mode(self) -> Self:
         return replace(self, concentration=np.maximum(self.concentration, 1.0))
 
-    def log_density(self, weights: Array) -> float:
-        e = self.for_components(len(weights))
-        return float(gammaln(e.sum()) - gammaln(e).sum() + xlogy(e - 1, weights).sum())
+    def log_density(self, weights: Array) -> Array:
+        e = self.for_components(weights.shape[-1])
+        return np.asarray(gammaln(e.sum()) - gammaln(e).sum() + xlogy(e - 1, weights).sum(axis=-1))
 
     def conditional_mode(self, counts: Array) -> Array:
         e = self.for_components(len(counts))
-        if (e < 1).any():
-            raise ValueError(
-                f"The density of weights with concentration {e.min():g} is unbounded at zero, so it has no mode: "
-                "a MAP needs weights_concentration >= 1 (the samplers take smaller ones)."
-            )
         return np.asarray((counts + e - 1) / (counts + e - 1).sum())
+
+    def sample(self, n_components: int, rng: np.random.Generator) -> Array:
+        return np.asarray(rng.dirichlet(self.for_components(n_components)))

@@ -5,9 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from bayesgmm.covariance import Structure
+from bayesgmm.covariance import Structure, standardised
 from bayesgmm.prior.parts import Array, MeansPrior
-from bayesgmm.validation import finite_array
+from bayesgmm.statistics import SufficientStatistics
+from bayesgmm.validation import LARGEST_VALUE, finite_array, positive_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +28,10 @@ class NormalMeans(MeansPrior):
     kind: ClassVar[str] = "normal"
 
     def __post_init__(self) -> None:
-        location, scale = finite_array(self.location, "means_location"), finite_array(self.scale, "means_scale")
-        if location.ndim > 1 or scale.ndim > 1 or (scale <= 0).any():
-            raise ValueError(
-                f"means_location and means_scale (above 0) are one number or one a feature, got {location}, {scale}."
-            )
+        location = finite_array(self.location, "means_location", most=LARGEST_VALUE)
+        scale = positive_array(self.scale, "means_scale")
+        if location.ndim > 1:
+            raise ValueError(f"means_location is one number or one a feature, got shape {location.shape}.")
         try:
             np.broadcast_shapes(location.shape, scale.shape)
         except ValueError as error:
@@ -43,19 +43,23 @@ class NormalMeans(MeansPrior):
     def n_features(self) -> int | None:
         return max((len(x) for x in (self.location, self.scale) if x.ndim), default=None)
 
-    def check(self, n_components: int, structure: Structure) -> None:
+    def check(self, n_components: int, structure: Structure, n_features: int | None) -> None:
         pass
 
-    def log_density(self, means: Array, covariances: Array) -> float:
+    def log_density(self, means: Array, covariances: Array) -> Array:
         standard = (means - self.location) / self.scale
-        log_scales = np.broadcast_to(np.log(self.scale), means.shape)
-        return float(-0.5 * (standard**2).sum() - log_scales.sum() - 0.5 * means.size * np.log(2 * np.pi))
+        return np.asarray((-0.5 * standard**2 - np.log(self.scale) - 0.5 * np.log(2 * np.pi)).sum(axis=(-2, -1)))
 
     def conditional_mode(self, counts: Array, centres: Array, covariances: Array) -> Array:
         """(n_k P_k + B^-1)^-1 (n_k P_k xbar_k + B^-1 b), written as b + gain (xbar - b) so that no digits are lost far from 0."""
-        b = np.broadcast_to(self.location, centres.shape)
-        prior_variance = np.broadcast_to(self.scale, centres.shape) ** 2
+        b, s = np.broadcast_to(self.location, centres.shape), np.broadcast_to(self.scale, centres.shape)
         # gain = B (B + Sigma/n)^-1; multiplied by n it also serves n = 0
-        total = counts[:, None, None] * (prior_variance[:, :, None] * np.eye(centres.shape[1])) + covariances
-        pulled = np.linalg.solve(total, (counts[:, None] * (centres - b))[..., None])[..., 0]
-        return np.asarray(b + prior_variance * pulled)
+        scales, total = standardised(counts[:, None, None] * (s[:, :, None] ** 2 * np.eye(centres.shape[1])) + covariances)
+        pulled = np.linalg.solve(total, (counts[:, None] * (centres - b) / scales)[..., None])[..., 0]
+        return np.asarray(b + s * (s / scales) * pulled)
+
+    def join(self, statistics: SufficientStatistics) -> SufficientStatistics:
+        return statistics
+
+    def sample(self, covariances: Array, rng: np.random.Generator) -> Array:
+        return np.asarray(rng.normal(self.location, self.scale, size=covariances.shape[:2]))

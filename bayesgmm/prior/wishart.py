@@ -21,10 +21,21 @@ def log_density(block: Block, n_features: int, concentration: float, rate: Array
     concentration : float
         c, above (p - 1) / 2.
     rate : ndarray
-        C, one block in compact form.
+        C, compact; its leading axes broadcast against those of the precisions.
     precision : ndarray
         P, compact, any leading axes.
     """
     p = block.order(n_features)
     log_norm = concentration * block.log_determinant(rate) - block.n_matrices(n_features) * multigammaln(concentration, p)
     return np.asarray(log_norm + (concentration - (p + 1) / 2) * block.log_determinant(precision) - block.inner(rate, precision))
+
+
+def sample(block: Block, n_features: int, concentration: float, rate: Array, rng: np.random.Generator) -> Array:
+    """Draw one precision for each rate, both in compact form with any leading axes, by Bartlett's decomposition."""
+    if block.order(n_features) == 1:
+        return np.asarray(rng.gamma(concentration, size=rate.shape) / rate)
+    d = n_features
+    bartlett = np.tril(rng.normal(0.0, np.sqrt(0.5), size=(*rate.shape[:-2], d, d)), -1)
+    bartlett[..., range(d), range(d)] = np.sqrt(rng.gamma(concentration - 0.5 * np.arange(d), size=(*rate.shape[:-2], d)))
+    root = np.linalg.solve(np.swapaxes(np.linalg.cholesky(rate), -1, -2), bartlett)
+    return np.asarray(root @ np.swapaxes(root, -1, -2))

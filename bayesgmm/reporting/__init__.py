@@ -61,6 +61,11 @@ def report(
     Path
         The file written.
 
+    Warns
+    -----
+    PartialWarning
+        If Ctrl-C came before every number of components was fitted: the report is about the finished ones and says so.
+
     Raises
     ------
     FileExistsError

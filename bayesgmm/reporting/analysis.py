@@ -120,7 +120,7 @@ def _python_call(selection: Selection) -> str:
     posterior = selection.candidates[selection.chosen].posterior
     settings, seed = posterior.settings, posterior.settings["seed"]
     arguments: dict[str, Any] = {
-        "n_components": list(selection.candidates),
+        "n_components": sorted([*selection.candidates, *selection.missing]),
         "covariance": posterior.specification.covariance,
         **{name: settings[name] for name in ("draws", "tune", "chains", "target_accept") if name in settings},
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bayesgmm.files import whole_file
+from bayesgmm.files import write_whole
 from bayesgmm.reporting import pictures, sentences, tables
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.numbers import count, fixed
@@ -39,8 +39,7 @@ def render(analysis: Analysis) -> str:
 
 def write(analysis: Analysis, target: Path) -> Path:
     """Render into a file."""
-    with whole_file(target) as part:
-        part.write_bytes(render(analysis).encode("utf-8", "replace"))  # a file's name may hold bytes that are no Unicode
+    write_whole(target, render(analysis).encode("utf-8", "replace"))  # a file's name may hold bytes that are no Unicode
     return target
 
 

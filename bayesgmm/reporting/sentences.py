@@ -47,6 +47,12 @@ def answer(analysis: Analysis) -> tuple[str, ...]:
     return (*first, *_agreement(analysis))
 
 
+def partial(analysis: Analysis) -> tuple[str, ...]:
+    """What is missing because the analysis was interrupted."""
+    found = (analysis.selection.shortfall, analysis.posterior.shortfall, analysis.em.shortfall)
+    return tuple(sentence for sentence in found if sentence)
+
+
 def _sizes(analysis: Analysis) -> str:
     weights = analysis.components.loc["weight"].sort_values("mean", ascending=False)
     told = [
@@ -108,6 +114,7 @@ def em_ended(analysis: Analysis) -> str:
         Status.CONVERGED: "converged",
         Status.MAX_ITERATIONS: "was still rising at the end",
         Status.COLLAPSED: "collapsed",
+        Status.INTERRUPTED: "was interrupted",
     }[em.status]
     return (
         f"EM, the best of {runs}, {told}: log-likelihood {fixed(em.log_likelihood, 2)} in {count(em.n_iterations, 'iteration')}."

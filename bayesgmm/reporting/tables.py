@@ -134,13 +134,14 @@ def unreliable_rows(analysis: Analysis) -> Table | None:
 
 def making(analysis: Analysis) -> Table:
     """Settings, seed, times and versions."""
-    settings = analysis.posterior.settings
+    posterior, settings = analysis.posterior, analysis.posterior.settings
     seed = settings["seed"]
+    asked = f", of {settings['chains']} of {settings['draws']:,} asked for" if posterior.partial else ""
     seconds = [sum(c.posterior.settings["seconds"].values()) for c in analysis.selection.candidates.values()]
     told: dict[str, Any] = {
         "model": f"Gaussian mixture, covariance structure {analysis.posterior.specification.covariance}",
         "engine": settings["engine"],
-        "draws": f"{settings['chains']} chains of {settings['draws']:,}, after {settings['tune']:,} for tuning",
+        "draws": f"{posterior.n_chains} chains of {posterior.n_draws:,}, after {settings['tune']:,} for tuning{asked}",
         "target acceptance": settings["target_accept"],
         "divergent transitions": analysis.diagnosis.n_divergences,
         "seed": seed["entropy"] if not seed["spawn_key"] else seed,

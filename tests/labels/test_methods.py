@@ -71,3 +71,11 @@ def test_components_that_differ_in_correlation_alone_are_told_apart():
     means = 0.05 * rng.standard_normal((2, 200, 2, 2))
     draws = Draws(np.full((2, 200, 2), 0.5), means, crossing, STRUCTURES["VVV"])
     assert misplaced_rate(draws) == 0.0
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1e-100, 0.0), (1e-9, 1e-6), (1.0, 1e6), (1e100, 0.0)])
+def test_the_rate_of_misplaced_draws_has_no_units(factor, shift):
+    _, _, shuffled, _ = planted()
+    means, covariances = factor * shuffled.means + shift, factor**2 * shuffled.covariances
+    in_other_units = Draws(shuffled.weights, means, covariances, shuffled.structure)
+    assert misplaced_rate(in_other_units) == misplaced_rate(shuffled)

@@ -1,0 +1,37 @@
+"""The pass over the data: every engine's one expensive step, in Numba.
+
+This floor knows arrays only. A component is its ``log_constants[k]`` (log weight plus the log of the normalising constant), its
+mean and its precision factor ``L`` (lower triangular, ``P = L L'``; for diagonal covariances the vector ``sqrt(diag P)``).
+Rows are taken in blocks that stay in cache; nothing of size (n, K) is allocated unless responsibilities are what was asked for.
+All but ``threaded_statistics`` and ``log_constants`` may be called from other Numba functions.
+"""
+
+from bayesgmm.kernels.compilation import SOURCES
+from bayesgmm.kernels.densities import LOG_2PI, log_constants, log_density, responsibilities
+from bayesgmm.kernels.draws import draws_agreement, draws_filled, draws_log_density, draws_responsibilities
+from bayesgmm.kernels.statistics import (
+    expected_statistics,
+    labelled_statistics,
+    pointwise_statistics,
+    sampled_statistics,
+    stream_key,
+)
+from bayesgmm.kernels.threads import threaded_statistics
+
+__all__ = [
+    "LOG_2PI",
+    "SOURCES",
+    "draws_agreement",
+    "draws_filled",
+    "draws_log_density",
+    "draws_responsibilities",
+    "expected_statistics",
+    "labelled_statistics",
+    "log_constants",
+    "log_density",
+    "pointwise_statistics",
+    "responsibilities",
+    "sampled_statistics",
+    "stream_key",
+    "threaded_statistics",
+]

@@ -1,0 +1,50 @@
+"""Densities and responsibilities of rows."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.kernels.block import BLOCK, joint_log_densities, load_rows, normalise, transposed, workspace
+from bayesgmm.kernels.compilation import jit
+
+LOG_2PI = math.log(2.0 * math.pi)
+
+
+@jit
+def log_density(values, log_constants, means, factors):
+    """log p(x_i), shape (n,)."""
+    x, joint, _, density, diff, _ = workspace(factors)
+    transposes, out = transposed(factors), np.empty(values.shape[0])
+    for start in range(0, values.shape[0], BLOCK):
+        size = min(BLOCK, values.shape[0] - start)
+        load_rows(values, start, size, x)
+        joint_log_densities(x, size, log_constants, means, transposes, diff, joint)
+        normalise(joint, size, density)
+        out[start : start + size] = density[0, :size]
+    return out
+
+
+@jit
+def responsibilities(values, log_constants, means, factors):
+    """P(component k | x_i), shape (n, K)."""
+    x, joint, _, density, diff, _ = workspace(factors)
+    transposes, out = transposed(factors), np.empty((values.shape[0], means.shape[0]))
+    for start in range(0, values.shape[0], BLOCK):
+        size = min(BLOCK, values.shape[0] - start)
+        load_rows(values, start, size, x)
+        joint_log_densities(x, size, log_constants, means, transposes, diff, joint)
+        normalise(joint, size, density)
+        for b in range(size):
+            for k in range(means.shape[0]):
+                out[start + b, k] = joint[k, b]
+    return out
+
+
+def log_constants(log_weights: NDArray[Any], factors: NDArray[Any]) -> NDArray[Any]:
+    """log w_k + log |P_k|^(1/2) - (d/2) log 2 pi for log weights (..., K) and factors (..., K, d[, d])."""
+    n_features = factors.shape[-1]
+    diagonal = factors if factors.ndim == log_weights.ndim + 1 else np.diagonal(factors, axis1=-2, axis2=-1)
+    constants: NDArray[Any] = log_weights + np.log(diagonal).sum(-1) - 0.5 * n_features * LOG_2PI
+    return constants

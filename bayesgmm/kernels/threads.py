@@ -1,0 +1,74 @@
+"""The pass over many rows in threads. Rows are cut, and sums added, in an order that does not depend on how many there are."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.kernels.block import BLOCK
+from bayesgmm.kernels.compilation import jit
+from bayesgmm.kernels.statistics import expected_statistics
+
+SMALLEST_PIECE = 8192  # rows
+MOST_PIECES = 64
+MOST_NUMBERS = 2**21  # in the statistics of all pieces together
+WORTH_THREADS = 2e7  # multiply-adds or so: below a millisecond to start threads does not pay
+
+Statistics = tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+
+
+def threads_at_hand() -> int:
+    """As many as the environment variable BAYESGMM_THREADS says, or as there are processors that this process may use."""
+    asked = os.environ.get("BAYESGMM_THREADS")
+    if asked:
+        return max(1, int(asked))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threaded_statistics(
+    values: NDArray[Any],
+    row_weights: NDArray[Any],
+    log_constants: NDArray[Any],
+    means: NDArray[Any],
+    factors: NDArray[Any],
+    threads: int | None = None,
+) -> Statistics:
+    """What ``expected_statistics`` returns, in threads where rows are many."""
+    rows = piece_rows(len(values), factors.size)
+    arguments = (values, row_weights, log_constants, means, factors)
+    n_pieces = -(-len(values) // rows)
+    if n_pieces <= 1:
+        alone: Statistics = expected_statistics(*arguments)
+        return alone
+    worth = len(values) * (factors.size + 20.0 * len(means)) >= WORTH_THREADS
+    n_threads = min(n_pieces, threads or (threads_at_hand() if worth else 1))
+    if n_threads == 1:
+        parts = [_piecewise_statistics(*arguments, rows, 0, n_pieces)]
+    else:
+        # A few tasks a thread, for one may be held up. The pool lives for one pass: no idle threads, and forks stay possible.
+        edges = np.linspace(0, n_pieces, min(n_pieces, 4 * n_threads) + 1).astype(int).tolist()
+        with ThreadPoolExecutor(n_threads) as pool:
+            parts = list(pool.map(lambda first, last: _piecewise_statistics(*arguments, rows, first, last), edges, edges[1:]))
+    log_likelihood, counts, sums, scatter = (np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True))
+    return float(log_likelihood), counts, sums, scatter
+
+
+def piece_rows(n: int, n_numbers: int) -> int:
+    """Rows of a piece, whole blocks: a function of the numbers of rows and of the scatter's entries, not of the threads."""
+    n_pieces = max(1, min(MOST_PIECES, n // SMALLEST_PIECE, MOST_NUMBERS // n_numbers))
+    return max(BLOCK, -(-n // (n_pieces * BLOCK)) * BLOCK)
+
+
+@jit
+def _piecewise_statistics(values, row_weights, log_constants, means, factors, rows, first, last):
+    """Expected statistics of the pieces from ``first`` up to ``last``, each stacked along a leading axis."""
+    log_likelihood, counts = np.empty(last - first), np.empty((last - first, *log_constants.shape))
+    sums, scatter = np.empty((last - first, *means.shape)), np.empty((last - first, *factors.shape))
+    for p in range(first, last):
+        piece = slice(p * rows, (p + 1) * rows)
+        log_likelihood[p - first], counts[p - first], sums[p - first], scatter[p - first] = expected_statistics(
+            values[piece], row_weights[piece], log_constants, means, factors
+        )
+    return log_likelihood, counts, sums, scatter

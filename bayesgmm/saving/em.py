@@ -1,0 +1,131 @@
+"""EM's result as a file: a NumPy archive of arrays, and one JSON text for what is no array."""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.climb import Run, Status
+from bayesgmm.files import UnreadableError
+from bayesgmm.mixture import Mixture
+from bayesgmm.observations import Observations
+from bayesgmm.saving import is_count, model, numbers, parsed, require_parameters, require_schema, schema
+from bayesgmm.specification import Specification
+from bayesgmm.validation import told
+
+KIND, VERSION = "em", 1
+BEGINS = b"PK\x03\x04"
+NUISANCE = "nuisance "  # before the names of such arrays
+
+
+def pack(specification: Specification, observations: Observations, best: Run, runs: Sequence[Run], n_starts: int) -> memoryview:
+    """The bytes of a file."""
+    about = {
+        "schema": schema(KIND, VERSION),
+        "version": version("bayesgmm"),
+        "specification": specification.to_json(),
+        "names": json.dumps(observations.names),
+        "runs": [{"origin": run.origin, "status": run.status.name, "detail": run.detail} for run in runs],
+        "best": next(i for i, run in enumerate(runs) if run is best),
+        "n_starts": n_starts,
+    }
+    arrays = {
+        "values": observations.values,
+        **({"row_weights": observations.weights} if observations.is_weighted else {}),
+        **{name: np.stack([getattr(run.mixture, name) for run in runs]) for name in ("weights", "means", "covariances")},
+        "log_likelihoods": np.array([run.log_likelihood for run in runs]),
+        "histories": np.concatenate([run.history for run in runs]),
+        "lengths": np.array([len(run.history) for run in runs]),
+        **{f"{NUISANCE}{name}": np.stack([run.nuisance[name] for run in runs]) for name in runs[0].nuisance},
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
+    return buffer.getbuffer()
+
+
+def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run, ...], int]:
+    """What :func:`pack` was given.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not there, or cannot be what EM returned.
+    """
+    arrays = _arrays(content)
+    about = parsed(_taken(arrays, "about").tolist(), "description", dict)
+    require_schema(about.get("schema"), KIND, VERSION)
+    found = model(about.get("specification"), _taken(arrays, "values"), arrays.get("row_weights"), about.get("names"))
+    runs, best, n_starts = _runs(arrays, about.get("runs"), *found), about.get("best"), about.get("n_starts")
+    if not is_count(best, 0) or not best < len(runs) or not is_count(n_starts, len(runs)):
+        raise UnreadableError(f"it names run {told(best)} of {len(runs)} as the best, and {told(n_starts)} starts")
+    return *found, runs[best], runs, n_starts
+
+
+def _runs(
+    arrays: dict[str, NDArray[Any]], listed: object, specification: Specification, observations: Observations
+) -> tuple[Run, ...]:
+    if not isinstance(listed, list) or not listed or not all(isinstance(run, dict) for run in listed):
+        raise UnreadableError("it has no list of runs")
+    r, k, d = len(listed), specification.n_components, observations.n_features
+    weights = numbers(_taken(arrays, "weights"), "weights", (r, k))
+    means = numbers(_taken(arrays, "means"), "means", (r, k, d))
+    covariances = numbers(_taken(arrays, "covariances"), "covariances", (r, k, d, d))
+    require_parameters(specification, weights, means, covariances)
+    log_likelihoods = numbers(_taken(arrays, "log_likelihoods"), "log-likelihoods", (r,)).tolist()
+    history, lengths = numbers(_taken(arrays, "histories"), "histories", (None,)).tolist(), _taken(arrays, "lengths").tolist()
+    if not isinstance(lengths, list) or len(lengths) != r or not all(map(is_count, lengths)) or sum(lengths) != len(history):
+        raise UnreadableError(f"it holds lengths of histories that do not fit: {str(lengths)[:60]} of {len(history)}")
+    ends = np.cumsum(lengths)
+    nuisance = {
+        name.removeprefix(NUISANCE): numbers(array, name, (r, *array.shape[1:]))
+        for name, array in arrays.items()
+        if name.startswith(NUISANCE)
+    }
+    return tuple(
+        Run(
+            origin=_text(run, "origin"),
+            mixture=Mixture(weights[i].copy(), means[i].copy(), covariances[i].copy(), specification.structure),
+            nuisance={name: array[i].copy() for name, array in nuisance.items()},
+            log_likelihood=log_likelihoods[i],
+            history=tuple(history[ends[i] - lengths[i] : ends[i]]),
+            status=_status(run),
+            detail=_text(run, "detail"),
+        )
+        for i, run in enumerate(listed)
+    )
+
+
+def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        packed = [member.filename for member in archive.infolist() if member.compress_type != zipfile.ZIP_STORED]
+        if packed:
+            raise UnreadableError(f"it was not saved by bayesgmm: {packed[0][:60]!r} is compressed in it")
+        found = {}
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                found[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
+    return found
+
+
+def _taken(arrays: dict[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    if name not in arrays:
+        raise UnreadableError(f"it holds no {name}")
+    return arrays[name]
+
+
+def _text(run: dict[str, Any], name: str) -> str:
+    if not isinstance(run.get(name), str):
+        raise UnreadableError(f"it has a run whose {name} is {told(run.get(name))}, not text")
+    return str(run[name])
+
+
+def _status(run: dict[str, Any]) -> Status:
+    name = _text(run, "status")
+    if name not in Status.__members__:
+        raise UnreadableError(f"it has a run that ended as {name[:60]!r}, which is not known")
+    return Status[name]

@@ -1,0 +1,153 @@
+"""A posterior as a file: netCDF, which ArviZ and other programs read too."""
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesgmm.files import UnreadableError
+from bayesgmm.observations import Observations
+from bayesgmm.saving import is_count, is_number, model, numbers, parsed, require_parameters, require_schema, require_shape, schema
+from bayesgmm.specification import Specification
+
+KIND, VERSION = "posterior", 1
+BEGINS = b"\x89HDF\r\n\x1a\n"
+GROUPS = ("posterior", "sample_stats", "observed_data", "constant_data")
+NUMBERS = "fiub"  # kinds of dtypes
+DIMS = {
+    "weights": ("chain", "draw", "component"),
+    "means": ("chain", "draw", "component", "feature"),
+    "covariances": ("chain", "draw", "component", "feature", "feature2"),
+}
+
+
+def pack(tree: xr.DataTree, specification: Specification, observations: Observations) -> memoryview:
+    """The bytes of a file."""
+    names = [_storable(name) for name in observations.names]
+
+    def written(dataset: xr.Dataset) -> xr.Dataset:
+        return _named(dataset, names).drop_encoding()  # as they came from another file, perhaps compressed
+
+    whole = _mapped(tree, written)
+    if observations.is_weighted:
+        whole["observed_data/row_weights"] = xr.DataArray(observations.weights, dims="observation")
+    whole.attrs = {
+        **tree.attrs,
+        "schema": schema(KIND, VERSION),
+        "specification": specification.to_json(),
+        "names": json.dumps(observations.names),
+    }
+    packed: memoryview = whole.to_netcdf(engine="h5netcdf")
+    return packed
+
+
+def unpack(content: bytes) -> tuple[xr.DataTree, Specification, Observations]:
+    """What :func:`pack` was given.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not there, or cannot be what an engine drew.
+    """
+    with xr.open_datatree(io.BytesIO(content), engine="h5netcdf", decode_times=False) as lazy:
+        require_schema(lazy.attrs.get("schema"), KIND, VERSION)
+        declared = [variable for node in lazy.subtree for variable in node.data_vars.values() if variable.dtype.kind in NUMBERS]
+        if sum(variable.nbytes for variable in declared) > len(content):
+            raise UnreadableError("it was not saved by bayesgmm: it declares more data than it holds")
+        tree = lazy.load()
+    missing = [name for name in GROUPS if name not in tree.children]
+    if missing:
+        raise UnreadableError(f"it holds no group {', '.join(missing)}")
+    observed = _values(tree, "observed_data", "x", ("observation", "feature"))
+    weights = tree["observed_data"].data_vars.get("row_weights")
+    row_weights = None if weights is None else weights.to_numpy()
+    specification, observations = model(tree.attrs.get("specification"), observed, row_weights, tree.attrs.get("names"))
+    if specification.prior is None:
+        raise UnreadableError("it holds a specification without a prior, which no posterior has")
+    _require_settings(parsed(tree.attrs.get("settings"), "settings", dict))
+    _require_draws(tree, specification, observations)
+    restored = _mapped(tree, lambda dataset: _named(dataset, list(observations.names)).drop_vars("row_weights", errors="ignore"))
+    restored.attrs = {name: value for name, value in tree.attrs.items() if name not in ("schema", "names")}
+    return restored, specification, observations
+
+
+def _require_draws(tree: xr.DataTree, specification: Specification, observations: Observations) -> None:
+    n, d, k = observations.n_observations, observations.n_features, specification.n_components
+    chains, draws = (tree["posterior"].sizes.get(dim, 0) for dim in ("chain", "draw"))
+    sizes = {"chain": chains, "draw": draws, "component": k, "feature": d, "feature2": d, "observation": n}
+    if 0 in sizes.values():
+        raise UnreadableError("it holds no draws")
+
+    def found(group: str, name: str, dims: tuple[str, ...]) -> Any:
+        return numbers(_values(tree, group, name, dims), name, tuple(sizes[dim] for dim in dims))
+
+    require_parameters(specification, *(found("posterior", name, dims) for name, dims in DIMS.items()))
+    for name, variable in tree["posterior"].data_vars.items():
+        if variable.dtype.kind not in NUMBERS or not np.isfinite(variable.to_numpy()).all():
+            raise UnreadableError(f"it holds {name} with values that are missing, infinite or no numbers")
+    found("sample_stats", "lp", ("chain", "draw"))
+    if "diverging" in tree["sample_stats"]:
+        diverging = _values(tree, "sample_stats", "diverging", ("chain", "draw"))
+        require_shape(diverging, "diverging", (chains, draws))
+        if diverging.dtype != bool:
+            raise UnreadableError(f"it holds diverging of dtype {diverging.dtype}, not bool")
+    if "log_likelihood" in tree.children:
+        kept = list(tree["log_likelihood"].data_vars)
+        if len(kept) != 1:
+            raise UnreadableError(f"it holds {len(kept)} variables in log_likelihood, not one")
+        found("log_likelihood", str(kept[0]), ("chain", "draw", "observation"))
+    if "relabelling" in tree.children:
+        permutation = _values(tree, "relabelling", "permutation", DIMS["weights"])
+        require_shape(permutation, "permutations", (chains, draws, k))
+        if permutation.dtype != np.int64 or (np.sort(permutation, axis=-1) != np.arange(k)).any():
+            raise UnreadableError("it holds permutations that are not orders of the components")
+        if not isinstance(tree["relabelling"].attrs.get("method"), str):
+            raise UnreadableError("it does not tell the method of its relabelling")
+
+
+def _require_settings(settings: dict[str, Any]) -> None:
+    """Those that are shown again."""
+    seed, versions, seconds, drawn = (settings.get(name) for name in ("seed", "versions", "seconds", "drawn"))
+    good = {
+        "engine": isinstance(settings.get("engine"), str),
+        **{name: is_count(settings.get(name)) for name in ("draws", "tune", "chains")},
+        "target_accept": is_number(settings.get("target_accept", 0)),
+        "seed": isinstance(seed, dict) and _is_seed(seed.get("entropy")) and isinstance(seed.get("spawn_key"), list),
+        "versions": isinstance(versions, dict) and all(isinstance(number, str) for number in versions.values()),
+        "seconds": isinstance(seconds, dict) and all(map(is_number, seconds.values())),
+        "partial": isinstance(settings.get("partial", False), bool),
+        "drawn": (drawn is None and not settings.get("partial"))
+        or (isinstance(drawn, dict) and all(is_count(drawn.get(name)) for name in ("draws", "chains"))),
+    }
+    bad = [name for name, is_good in good.items() if not is_good]
+    if bad:
+        raise UnreadableError(f"it has settings in which these are missing or make no sense: {', '.join(bad)}")
+
+
+def _is_seed(entropy: object) -> bool:
+    return all(is_count(number, 0) for number in (entropy if isinstance(entropy, list) else [entropy]))
+
+
+def _values(tree: xr.DataTree, group: str, name: str, dims: tuple[str, ...]) -> Any:
+    if name not in tree[group].data_vars:
+        raise UnreadableError(f"it holds no {name} in the group {group}")
+    variable = tree[group][name]
+    if variable.dims != dims:
+        raise UnreadableError(f"it holds {name} with the dims {', '.join(map(str, variable.dims))}, not {', '.join(dims)}")
+    return variable.to_numpy()
+
+
+def _mapped(tree: xr.DataTree, change: Any) -> xr.DataTree:
+    return xr.DataTree.from_dict({path: change(node.to_dataset(inherit=False)) for path, node in tree.subtree_with_keys})
+
+
+def _named(dataset: xr.Dataset, names: list[str]) -> xr.Dataset:
+    """The dataset with these names of features where it has any."""
+    return dataset.assign_coords({dim: names for dim in ("feature", "feature2") if dim in dataset.coords})
+
+
+def _storable(name: str) -> str:
+    """A name that HDF5 can hold; the true ones stand in an attribute too."""
+    return name.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,190 @@
+import arviz as az
+import numpy as np
+import pytest
+
+import bayesgmm as bg
+from bayesgmm.covariance import STRUCTURES
+from bayesgmm.engines import gibbs
+from bayesgmm.engines.gibbs import laws_of, state_of
+from bayesgmm.engines.gibbs.sweeps import State, run
+from bayesgmm.interruption import PartialWarning
+from bayesgmm.prior import FAMILIES
+from tests.laws import PRIORS, problem
+
+FAITHFUL = bg.load_dataset("faithful")
+SEMI_CONJUGATE = [name for name in [*FAMILIES, "mclust"] if "lkj" not in name]
+SHORT = {"draws": 200, "tune": 100, "chains": 2, "progress": False, "engine": "gibbs"}
+
+
+def geweke(prior, code, d, n=8, n_components=2, rounds=12_000, burn=200, planted=0.0, seed=0):
+    """Geweke's successive-conditional simulator: parameters given data by a sweep, data given parameters, in turn."""
+    spec = bg.Specification(n_components, code, prior)
+    rng = np.random.default_rng(seed)
+    (start,) = prior.sample(1, n_components, code, d, seed)
+    state, laws = state_of(spec, *start), laws_of(spec, d, switch=False)
+    laws = laws._replace(concentration=laws.concentration + planted)
+    empty = State(*(np.empty((0, *part.shape)) for part in state))
+    X = start.mixture.sample(n, seed)[0]
+    seen = np.empty((rounds, 4))
+    for i in range(-burn, rounds):
+        run(X, laws, state, rng, 1, empty, np.empty(0), 0, 1)
+        roots = state.factors if state.factors.ndim == 3 else state.factors[:, :, None] * np.eye(d)
+        allocations = (rng.random(n)[:, None] > np.cumsum(state.weights)[:-1]).sum(axis=1)
+        noise = np.linalg.solve(np.swapaxes(roots, 1, 2), np.eye(d))[allocations] @ rng.standard_normal((n, d, 1))
+        X = state.means[allocations] + noise[..., 0]
+        if i >= 0:
+            seen[i] = functions(state.weights, state.means, 2 * np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1))
+    return seen
+
+
+def functions(weights, means, log_determinants):
+    """Of finite variance under every prior, and blind to labels."""
+    return np.max(weights), np.arctan(means).mean(), log_determinants.mean(), np.ptp(log_determinants)
+
+
+def from_prior(prior, code, d, n_components=2, draws=4000, seed=1):
+    drawn = [draw.mixture for draw in prior.sample(draws, n_components, code, d, seed)]
+    return np.array([functions(m.weights, m.means, -np.linalg.slogdet(m.covariances)[1]) for m in drawn])
+
+
+def geweke_scores(seen, drawn):
+    """Differences of means in standard errors, the chain's by its effective sample size."""
+    errors = np.array([float(az.mcse(column[None])) for column in seen.T])
+    spread = np.sqrt(errors**2 + drawn.var(axis=0) / len(drawn))
+    return np.abs(seen.mean(axis=0) - drawn.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+
+
+@pytest.mark.parametrize("code", list(STRUCTURES))
+@pytest.mark.parametrize("name", SEMI_CONJUGATE)
+def test_geweke(name, code):
+    """The joint distribution is left as it is: four functions within 4.5 standard errors; 120 in all, 1e-3 for a false alarm."""
+    X = problem(code, n=30, n_features=2, n_components=2)[0]
+    prior = PRIORS[name](X, code, weights_concentration=1.5)
+    scores = geweke_scores(geweke(prior, code, 2), from_prior(prior, code, 2))
+    assert (scores < 4.5).all(), scores
+
+
+@pytest.mark.parametrize(("name", "code", "d", "n_components"), [("half_t", "VVV", 4, 3), ("mclust", "EEE", 3, 3)])
+def test_geweke_in_more_dimensions(name, code, d, n_components):
+    X = problem(code, n=30, n_features=d, n_components=2)[0]
+    prior = PRIORS[name](X, code, weights_concentration=0.7)
+    scores = geweke_scores(geweke(prior, code, d, 12, n_components), from_prior(prior, code, d, n_components))
+    assert (scores < 4.5).all(), scores
+
+
+def test_geweke_for_richardson_and_green():
+    prior = bg.Prior.richardson_green(bg.load_dataset("galaxies"))
+    scores = geweke_scores(geweke(prior, "VII", 1, n_components=3), from_prior(prior, "VII", 1, 3))
+    assert (scores < 4.5).all(), scores
+
+
+def test_geweke_finds_a_planted_error():
+    """One degree of freedom too many (c is half of them) fails it."""
+    X = problem("VVV", n=30, n_features=2, n_components=2)[0]
+    prior = bg.Prior.weakly_informative(X, weights_concentration=1.5, family="inverse_wishart")
+    scores = geweke_scores(geweke(prior, "VVV", 2, planted=0.5), from_prior(prior, "VVV", 2))
+    assert scores.max() > 6
+
+
+def label_free(post):
+    """Chains of what does not depend on labels: log-likelihood, sorted weights, log density at three rows."""
+    points = post.observations.values[[0, len(post.observations.values) // 2, -1]]
+    weights = np.sort(post.draws.weights, axis=2)
+    return np.concatenate([post.total_log_likelihood[..., None], weights, post.draws.log_density(points)], axis=2)
+
+
+def agree(one, other, errors=4.5):
+    """Posterior means of chains (chain, draw, quantity) within so many Monte Carlo standard errors."""
+    spread = np.hypot(az.mcse(one), az.mcse(other))
+    return (np.abs(one.mean(axis=(0, 1)) - other.mean(axis=(0, 1))) < errors * spread).all()
+
+
+def test_gibbs_and_nuts_agree_on_old_faithful(faithful_two):
+    """Every relabelled parameter and label-free quantity; 25 comparisons at 4.5 standard errors: 2e-4 for a false alarm."""
+    post = bg.fit_bayes(FAITHFUL, 2, engine="gibbs", seed=3, progress=False)
+    assert bg.diagnose(post).components_trusted
+    assert agree(label_free(post), label_free(faithful_two))
+    one, other = (bg.relabel(p).draws for p in (post, faithful_two))
+    orders = [np.argsort(d.means[0, 0, :, 0]) for d in (one, other)]
+    for what in ("weights", "means", "covariances"):
+        chains = [getattr(d, what)[:, :, order] for d, order in zip((one, other), orders, strict=True)]
+        assert agree(*(values.reshape(*values.shape[:2], -1) for values in chains))
+    shared = {"weights", "means", "covariances", "precisions", "precisions_rate"}
+    assert shared <= set(post.tree["posterior"].data_vars)
+    for name in shared:
+        assert post.tree["posterior"][name].dims == faithful_two.tree["posterior"][name].dims
+
+
+def test_gibbs_and_nuts_agree_where_a_component_is_loose(faithful_three):
+    post = bg.fit_bayes(FAITHFUL, 3, engine="gibbs", draws=5000, seed=3, progress=False)
+    assert agree(label_free(post), label_free(faithful_three))
+
+
+def test_lp_is_the_log_posterior():
+    post = bg.fit_bayes(FAITHFUL, 2, seed=2, **SHORT)
+    spec, nuisance = post.specification, post.tree["posterior"]["precisions_rate"].to_numpy()
+    lp = post.tree["sample_stats"]["lp"].to_numpy()
+    for chain, draw in [(0, 0), (0, -1), (1, 57), (1, -1)]:
+        mixture = post.draws.mixture(chain, draw)
+        prior = spec.log_prior(mixture, {"precisions_rate": nuisance[chain, draw]})
+        assert lp[chain, draw] == pytest.approx(mixture.log_density(FAITHFUL).sum() + prior, rel=1e-10)
+
+
+def test_same_seed_same_bits_for_any_number_of_cores():
+    one, two, three = (bg.fit_bayes(FAITHFUL, 2, seed=seed, cores=cores, **SHORT) for seed, cores in ((7, 1), (7, 2), (8, 2)))
+    for name in one.tree["posterior"].data_vars:
+        np.testing.assert_array_equal(one.tree["posterior"][name], two.tree["posterior"][name])
+    assert not np.array_equal(one.draws.means[0], one.draws.means[1])
+    assert not np.array_equal(one.draws.means, three.draws.means)
+
+
+def test_switched_labels_are_the_same_posterior():
+    """With random places every component has the same marginals, and relabelling finds the components again."""
+    plain = bg.fit_bayes(FAITHFUL, 2, seed=2, engine="gibbs", progress=False)
+    switched = bg.fit_bayes(FAITHFUL, 2, seed=2, engine="gibbs", switch_labels=True, progress=False)
+    first = switched.draws.means[:, :, 0, 0]
+    assert (first > 3.2).mean() == pytest.approx(0.5, abs=5 * 0.5 / np.sqrt(first.size))
+    assert agree(label_free(plain), label_free(switched))
+    assert bg.diagnose(switched).components_trusted
+    with pytest.raises(ValueError, match=r"switch_labels.*engine='gibbs'"):
+        bg.fit_bayes(FAITHFUL, 2, engine="nuts", switch_labels=True)
+    uneven = bg.Prior.weakly_informative(FAITHFUL, weights_concentration=[1.0, 2.0])
+    with pytest.raises(ValueError, match=r"switch_labels.*same weights_concentration"):
+        bg.fit_bayes(FAITHFUL, 2, prior=uneven, engine="gibbs", switch_labels=True)
+
+
+def test_what_gibbs_cannot_draw_names_nuts():
+    with pytest.raises(ValueError, match=r"'lkj'.*use engine='nuts'"):
+        bg.fit_bayes(FAITHFUL, 2, prior=bg.Prior.weakly_informative(FAITHFUL, family="lkj"), engine="gibbs")
+
+
+def test_chains_that_are_interrupted_are_cut_to_equal_length(monkeypatch):
+    chunk, count = gibbs.Chain.run, iter(range(10))
+
+    def run_and_stop(chain):
+        if next(count) == 1:
+            chain.total -= 80
+        chunk(chain)
+
+    monkeypatch.setattr(gibbs.Chain, "run", run_and_stop)
+    with pytest.warns(PartialWarning):
+        post = bg.fit_bayes(FAITHFUL, 2, seed=1, cores=1, **SHORT)
+    assert (post.n_chains, post.n_draws) == (2, 120)
+    assert post.tree["sample_stats"]["lp"].shape == (2, 120)
+    assert np.isfinite(post.tree["sample_stats"]["lp"]).all()
+
+
+def test_a_single_draw():
+    post = bg.fit_bayes(FAITHFUL, 2, engine="gibbs", draws=1, tune=1, chains=1, progress=False)
+    assert post.draws.means.shape == (1, 1, 2, 2)
+    assert post.tree["sample_stats"]["lp"].shape == (1, 1)
+
+
+def test_thinned_draws_are_some_of_all_draws():
+    whole = bg.fit_bayes(FAITHFUL, 2, seed=4, thin=1, **SHORT | {"draws": 60, "tune": 40})
+    thinned = bg.fit_bayes(FAITHFUL, 2, seed=4, thin=4, **SHORT | {"draws": 15, "tune": 10})
+    for name in ("weights", "means", "covariances"):
+        every_fourth = whole.tree["posterior"][name].to_numpy()[:, 3::4]
+        np.testing.assert_array_equal(thinned.tree["posterior"][name], every_fourth)
+    every_fourth = whole.tree["sample_stats"]["lp"].to_numpy()[:, 3::4]
+    np.testing.assert_allclose(thinned.tree["sample_stats"]["lp"], every_fourth, rtol=1e-12)

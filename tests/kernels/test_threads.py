@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from bayesgmm import kernels
+from bayesgmm.kernels.block import BLOCK
+from bayesgmm.kernels.threads import piece_rows, threads_at_hand
+from tests.laws import problem
+
+
+def arguments(n, n_features=2):
+    X, _, m = problem("VVV", n=n, n_features=n_features)
+    v = np.random.default_rng(0).uniform(size=n)
+    return X, v, kernels.log_constants(np.log(m.weights), m.precision_factors), m.means, m.precision_factors
+
+
+@pytest.mark.parametrize("n", [100, 8192, 20_000, 100_001])
+def test_threads_change_no_bit(n):
+    rows = arguments(n)
+    alone = kernels.threaded_statistics(*rows, threads=1)
+    for threads in (2, 3, 16, None):
+        for a, b in zip(kernels.threaded_statistics(*rows, threads=threads), alone, strict=True):
+            np.testing.assert_array_equal(a, b)
+    for a, b in zip(alone, kernels.expected_statistics(*rows), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12 * np.abs(b).max())
+
+
+@pytest.mark.parametrize(("n", "n_numbers"), [(1, 1), (8191, 4), (10**5, 12), (10**6, 125), (10**6, 5 * 10**5), (10**9, 9)])
+def test_pieces_are_whole_blocks_and_few(n, n_numbers):
+    rows = piece_rows(n, n_numbers)
+    assert rows % BLOCK == 0
+    assert 1 <= -(-n // rows) <= 64
+    assert -(-n // rows) * n_numbers <= max(2**21, n_numbers)
+
+
+def test_threads_are_asked_for_by_an_environment_variable(monkeypatch):
+    monkeypatch.setenv("BAYESGMM_THREADS", "3")
+    assert threads_at_hand() == 3
+    monkeypatch.delenv("BAYESGMM_THREADS")
+    assert threads_at_hand() >= 1
