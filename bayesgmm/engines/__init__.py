@@ -62,8 +62,9 @@ def fit_bayes(
         Covariance structure.
     prior : Prior, optional
         None: :meth:`Prior.weakly_informative` for these data.
-    engine : {"auto", "nuts"}
-        ``"auto"`` is NUTS, the only engine so far.
+    engine : {"auto", "nuts", "gibbs"}
+        ``"gibbs"`` draws in a fraction of the time, under every prior but LKJ; its draws are more alike than those of NUTS,
+        hence ``thin``. ``"auto"`` is NUTS.
     warm_start : EMResult or Mixture, optional
         Start of the first chain; None: the MAP by EM. The other chains start from MAPs of randomly reweighted data.
     draws, tune, chains : int
@@ -99,6 +100,8 @@ def fit_bayes(
     References
     ----------
     Hoffman & Gelman (2014), The No-U-Turn Sampler, JMLR 15:1593-1623.
+    Diebolt & Robert (1994), Estimation of finite mixture distributions through Bayesian sampling,
+    doi:10.1111/j.2517-6161.1994.tb01985.x.
     """
     name = known_name(engine, "engine", [AUTO, *ENGINES])
     name = "nuts" if name == AUTO else name
