@@ -144,14 +144,24 @@ class Observations:
             squares += (self.weights[rows, None] * centred).T @ centred
         return squares / self.total_weight
 
-    def tell_if_collinear(self) -> None:
-        """Warn if some features are all but linear combinations of others, on which a full covariance has no density."""
+    @property
+    def is_collinear(self) -> bool:
+        """Whether some features are all but linear combinations of others."""
+        return self._collinearity[0] > COLLINEAR
+
+    @cached_property
+    def _collinearity(self) -> tuple[float, NDArray[np.float64]]:
+        """The condition number of the correlation matrix, and the direction in which features vary least."""
         scales = np.sqrt(self.covariance.diagonal())
         eigenvalues, vectors = np.linalg.eigh(self.covariance / scales[:, None] / scales)
-        condition = eigenvalues[-1] / max(eigenvalues[0], np.finfo(np.float64).eps)
-        if condition > COLLINEAR:
+        return float(eigenvalues[-1] / max(eigenvalues[0], np.finfo(np.float64).eps)), vectors[:, 0]
+
+    def tell_if_collinear(self) -> None:
+        """Warn if some features are all but linear combinations of others, on which a full covariance has no density."""
+        condition, least = self._collinearity
+        if self.is_collinear:
             DataWarning.tell(
-                f"Columns {self._listed(np.abs(vectors[:, 0]) > FLAT)} are all but linear combinations of one another: the "
+                f"Columns {self._listed(np.abs(least) > FLAT)} are all but linear combinations of one another: the "
                 f"condition number of their correlations is {condition:.0e}. Leave one of them out, or use covariance='diag'."
             )
 

@@ -176,7 +176,7 @@ def _not_real(what: str, kind: str, example: str = "") -> str:
 
 
 def finite_array(value: object, what: str, shape: tuple[int, ...] | None = None, most: float = LARGEST) -> NDArray[np.float64]:
-    """A float64 copy of ``value``, finite, of the given shape and with no entry beyond ``most``."""
+    """A read-only float64 copy of ``value``, finite, of the given shape and with no entry beyond ``most``."""
     array = np.array(real_array(value, what), order="C")
     if shape is not None and array.shape != shape:
         raise ValueError(f"{what} must have shape {shape}, got {array.shape}.")
@@ -184,6 +184,7 @@ def finite_array(value: object, what: str, shape: tuple[int, ...] | None = None,
         raise ValueError(f"{what} must be finite, got {np.count_nonzero(~np.isfinite(array))} entries that are NaN or infinite.")
     if (np.abs(array) > most).any():
         raise ValueError(f"{what} must stay within {most:g}, got {np.abs(array).max():.3g}: use larger units.")
+    array.flags.writeable = False
     return array
 
 

@@ -59,7 +59,7 @@ def test_loo_against_exact_leave_one_out():
 
     Monte Carlo error of a pointwise value is about 0.02, so the tolerances are five standard errors or more.
     """
-    X = bg.load_dataset("faithful")[["waiting"]].to_numpy()[:20]
+    X = bg.load_dataset("faithful")[["waiting"]].to_numpy(dtype=float)[:20]
     prior = bg.Prior.weakly_informative(X)
     post = bg.fit_bayes(X, 2, prior=prior, draws=2000, seed=3, progress=False)
     loo = bg.loo(post)

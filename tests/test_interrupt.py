@@ -207,7 +207,7 @@ def never(_):
 
 def test_draws_so_far_are_returned(fit, tmp_path):
     with pytest.warns(PartialWarning, match=r"2 of 2 chains had \d+ of 200000 draws"):
-        post = fit(lambda done: done.min() >= 150)
+        post = fit(lambda done: 1.5 * (done.min() - 100) >= max(done.max() - 100, 75))  # both are kept if neither lags far
     n = min(post.n_draws, 200)
     assert post.n_chains == 2
     assert post.n_draws >= 50

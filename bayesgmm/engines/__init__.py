@@ -21,7 +21,7 @@ from bayesgmm.posterior import Posterior
 from bayesgmm.prior import Prior
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Seed, describe, seed_sequence
-from bayesgmm.validation import known_name, positive, positive_integer
+from bayesgmm.validation import instance_of, known_name, positive, positive_integer
 
 __all__ = ["ENGINES", "Engine", "Sampled", "SamplerSettings", "fit_bayes"]
 
@@ -120,6 +120,7 @@ def fit_bayes(
         raise ValueError(f"target_accept must be below 1, got {settings.target_accept:g}.")
     if warm_start is not None and not isinstance(warm_start, EMResult | Mixture):
         raise TypeError(f"warm_start must be an EMResult or a Mixture, got {type(warm_start).__name__}.")
+    instance_of(switch_labels, bool, "switch_labels")
     if settings.switch:
         _require_switchable(name, specification)
     root = seed_sequence(seed)
@@ -135,6 +136,7 @@ def fit_bayes(
         "partial": drawn != {"chains": settings.chains, "draws": settings.draws},
         "target_accept": settings.target_accept,
         "thin": settings.thin,
+        "switch_labels": settings.switch,
         "seed": describe(root),
         "warm_start": "map" if warm_start is None else type(warm_start).__name__,
         "versions": {"bayesgmm": version("bayesgmm"), "numpy": np.__version__, **sampled.versions},

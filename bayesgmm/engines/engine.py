@@ -62,7 +62,8 @@ class Sampled:
     Attributes
     ----------
     posterior : xarray.Dataset
-        weights, means, covariances (K, d, d), the distinct precisions and the prior's nuisance variables, in the data's units.
+        weights, means, covariances (K, d, d), the prior's coordinates of them (the distinct precisions; under LKJ scales and
+        correlations) and its nuisance variables, in the data's units.
     sample_stats : xarray.Dataset
         ``lp``, the log posterior density of each draw up to a constant, in the space that the engine moves in, and whatever
         else the engine knows.

@@ -14,7 +14,6 @@ from bayesgmm.kernels.statistics import (
     labelled_statistics,
     pointwise_statistics,
     sampled_statistics,
-    stream_key,
 )
 from bayesgmm.kernels.threads import threaded_statistics
 
@@ -32,6 +31,5 @@ __all__ = [
     "pointwise_statistics",
     "responsibilities",
     "sampled_statistics",
-    "stream_key",
     "threaded_statistics",
 ]

@@ -79,7 +79,7 @@ def sampled_statistics(values, key, log_constants, means, factors, first=0):
     Parameters
     ----------
     key : int
-        Names the stream of random numbers, by :func:`stream_key`. A row's draw is a function of the key, the row's number and
+        Names the stream of random numbers, below 2^62. A row's draw is a function of the key, the row's number and
         its responsibilities: blocks and threads change nothing.
     first : int
         Number of the first row.
@@ -107,18 +107,6 @@ def sampled_statistics(values, key, log_constants, means, factors, first=0):
         log_likelihood += weighted_sum(density, v, size, sums_of)
     mirror(scatter)
     return log_likelihood, counts, sums, scatter, allocations
-
-
-@jit
-def stream_key(seed, sweep):
-    """A key of :func:`sampled_statistics` for this sweep of the chain that has this seed, both of 64 bits."""
-    bits = np.uint64(seed)
-    for word in (np.uint64(sweep), np.uint64(0)):
-        bits = (bits ^ word) + np.uint64(0x9E3779B97F4A7C15)
-        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        bits ^= bits >> np.uint64(31)
-    return np.int64(bits)
 
 
 @jit

@@ -76,9 +76,9 @@ class Prior:
 
     Notes
     -----
-    Only the inverse Wishart and the normal-inverse-Wishart with c0 >= (p + 1) / 2 bound the joint density for any data (p the
-    order of the matrices: d for full ones, 1 for others). Under the other priors many equal rows, or rows on one hyperplane,
-    make a spike at a collapsing component: the posterior is proper and samplers do not find it, but an optimiser may, and then
+    The inverse Wishart and the normal-inverse-Wishart with c0 >= (p + 1) / 2 bound the joint density for any data (p the order of
+    the matrices: d for full ones, 1 for others). The other priors do not always: many equal rows, or rows on one hyperplane, can
+    make a spike at a collapsing component. The posterior is proper and samplers do not find it, but an optimiser may, and then
     says so. Choose ``family="inverse_wishart"`` where a guarantee is wanted.
 
     Examples
@@ -126,7 +126,8 @@ class Prior:
             ``"inverse_wishart"`` holds the rate at its mean, :math:`C_0 = (c_0/100)\,\mathrm{diag}(R_j^2)`;
             ``"normal_inverse_wishart"`` has besides :math:`\mu_k \sim \mathcal N(m, \Sigma_k/0.01)`; ``"half_t"``:
             :math:`\nu = 2, A_j = R_j/8`; ``"lkj"``: :math:`\log s_{kj} \sim \mathcal N(\log(R_j/10), 1)`, :math:`\eta = 2`.
-            In all, standard deviations are typically a tenth of the range.
+            Standard deviations are typically a tenth of the range in few dimensions; under full Wishart families they grow
+            like :math:`\sqrt{c_0}` with more.
 
         References
         ----------
@@ -179,7 +180,7 @@ class Prior:
                 f"Richardson and Green's prior is for one feature, the data have {observations.n_features}: "
                 "use Prior.weakly_informative(X, covariance), its form for several."
             )
-        (middle,), (spread,) = observations.midranges, observations.ranges
+        middle, spread = observations.midranges, observations.ranges
         return cls.hierarchical_wishart(middle, spread, 2.0, 0.2, 10 / spread**2, weights_concentration)
 
     @classmethod
@@ -206,6 +207,11 @@ class Prior:
         of the data (divisor n - 1), or for diagonal and spherical structures the mean of its diagonal. mclust takes the mode in
         the covariances, this package that in the precisions, so the two MAPs differ.
 
+        Raises
+        ------
+        ValueError
+            If the data's covariance is singular and the structure needs all of it.
+
         References
         ----------
         Fraley & Raftery (2007), Bayesian regularization for normal mixture estimation and model-based clustering,
@@ -213,6 +219,11 @@ class Prior:
         """
         observations, structure = Observations.from_data(X), find_structure(covariance)
         d, n = observations.n_features, observations.total_weight
+        if n <= 1 or (not structure.is_diagonal and observations.is_collinear):
+            raise ValueError(
+                f"mclust's prior takes its scale from the data's covariance, which is singular ({n:g} rows, {d} columns): "
+                "leave out columns that the others determine, use covariance='diag', or Prior.weakly_informative(X, covariance)."
+            )
         scale = observations.covariance * n / (n - 1) / positive_integer(n_components, "n_components") ** (2 / d)
         rate = scale / 2 if not structure.is_diagonal else np.trace(scale) / d / 2
         return cls.normal_inverse_wishart(observations.mean, 0.01, (d + 2) / 2, rate, weights_concentration)
@@ -291,6 +302,11 @@ class Prior:
         """Prior predictive data sets, each with its labels and the mixture that it came from.
 
         Parameters are those of :meth:`sample`, whose mixtures these are for the same seed.
+
+        Returns
+        -------
+        list of (X, labels, mixture)
+            X of shape (n_observations, n_features), labels (n_observations,), and the truth.
         """
         root = seed_sequence(seed)
         draws = self.sample(n_datasets, n_components, covariance, n_features, root)
@@ -306,7 +322,7 @@ class Prior:
         known = next((part.n_features for part in vars(self).values() if part.n_features is not None), None)
         if given is None and known is None:
             raise ValueError("This prior fits any number of features: give n_features.")
-        return known or 0 if given is None else positive_integer(given, "n_features")
+        return positive_integer(known if given is None else given, "n_features")
 
     def with_mode(self) -> Self:
         """The nearest prior that has a mode, itself where it has one; only starting points come from it."""

@@ -68,7 +68,7 @@ def no_mode_below(what: str, value: float, least: float) -> str:
     if value >= least:
         return ""
     return (
-        f"The density of precisions with {what} {value:g} is unbounded at zero, so it has no mode: "
+        f"The prior density of precisions with {what} {value:g} has no bound at singular ones, so it has no mode: "
         f"a MAP needs {what} >= {least:g} (the samplers take smaller ones)."
     )
 

@@ -10,6 +10,7 @@ from bayesgmm.covariance import Structure
 from bayesgmm.prior.fixed_wishart import no_mode_below
 from bayesgmm.prior.parts import Array, Nuisance
 from bayesgmm.prior.precisions import PrecisionsPrior, distinct_precisions
+from bayesgmm.prior.wishart import LEAST_GAMMA
 from bayesgmm.validation import positive, positive_array
 
 RATES = "half_t_rates"
@@ -82,7 +83,7 @@ class HalfT(PrecisionsPrior):
 
     def sample_nuisance(self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator) -> Nuisance:
         rate = self.rates_rate(structure, n_features)
-        return {RATES: rng.gamma(0.5, size=structure.batch(n_components) + rate.shape) / rate}
+        return {RATES: np.maximum(rng.gamma(0.5, size=structure.batch(n_components) + rate.shape), LEAST_GAMMA) / rate}
 
     def rates_rate(self, structure: Structure, n_features: int) -> Array:
         """1 / A^2 for each free diagonal entry."""

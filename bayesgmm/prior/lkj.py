@@ -11,8 +11,9 @@ from scipy.special import gammaln
 from bayesgmm.covariance import Structure, standardised
 from bayesgmm.prior.parts import Array, CovariancesPrior, Nuisance
 from bayesgmm.prior.scales import LAWS, ScalesLaw
-from bayesgmm.validation import LARGEST_VALUE, finite_array, known_name, positive, positive_array
+from bayesgmm.validation import finite_array, known_name, positive, positive_array
 
+LARGEST_LOG = 300.0  # of a scale, so that its square is within double precision
 FARTHEST = 10.0, 1e4  # that one climb may move the log of a diagonal entry, and another entry: a line search could overflow
 
 
@@ -50,7 +51,7 @@ class Lkj(CovariancesPrior):
 
     def __post_init__(self) -> None:
         known_name(self.scales, "law of scales", LAWS)
-        location = finite_array(self.scales_location, "scales_location", most=LARGEST_VALUE)
+        location = finite_array(self.scales_location, "scales_location", most=LARGEST_LOG)
         scale = positive_array(self.scales_scale, "scales_scale")
         if location.ndim > 1 or len({len(x) for x in (location, scale) if x.ndim}) > 1:
             raise ValueError(

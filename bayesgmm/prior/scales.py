@@ -48,7 +48,7 @@ class LogNormal(ScalesLaw):
         """The root of q / s^2 = n + 1 + (log s - a) / b^2, by Lambert's W: with t = 2 b^2 q / s^2, t e^t is known."""
         twice = 2 * self.scale**2
         with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.real(wrightomega(np.log(twice * squares) + twice * (counts + 1) - 2 * self.location))
+            t = wrightomega(np.log(twice * squares) + twice * (counts + 1) - 2 * self.location)
             root = np.sqrt(twice * squares / t)
         return np.where(t > 0, root, np.exp(self.location - 0.5 * twice * (counts + 1)))
 

@@ -12,6 +12,8 @@ from bayesgmm.covariance import Block
 
 type Array = NDArray[np.float64]
 
+LEAST_GAMMA = 1e-150  # a draw of very small shape may round to zero, whose inverse is not a covariance
+
 
 def log_density(block: Block, n_features: int, concentration: float, rate: Array, precision: Array) -> Array:
     """Log density at precisions with any leading axes; independent matrices within a block are summed.
@@ -33,9 +35,10 @@ def log_density(block: Block, n_features: int, concentration: float, rate: Array
 def sample(block: Block, n_features: int, concentration: float, rate: Array, rng: np.random.Generator) -> Array:
     """Draw one precision for each rate, both in compact form with any leading axes, by Bartlett's decomposition."""
     if block.order(n_features) == 1:
-        return np.asarray(rng.gamma(concentration, size=rate.shape) / rate)
+        return np.asarray(np.maximum(rng.gamma(concentration, size=rate.shape), LEAST_GAMMA) / rate)
     d = n_features
     bartlett = np.tril(rng.normal(0.0, np.sqrt(0.5), size=(*rate.shape[:-2], d, d)), -1)
-    bartlett[..., range(d), range(d)] = np.sqrt(rng.gamma(concentration - 0.5 * np.arange(d), size=(*rate.shape[:-2], d)))
+    squares = rng.gamma(concentration - 0.5 * np.arange(d), size=(*rate.shape[:-2], d))
+    bartlett[..., range(d), range(d)] = np.sqrt(np.maximum(squares, LEAST_GAMMA))
     root = np.linalg.solve(np.swapaxes(np.linalg.cholesky(rate), -1, -2), bartlett)
     return np.asarray(root @ np.swapaxes(root, -1, -2))

@@ -42,7 +42,7 @@ def test_allocations_follow_the_responsibilities():
     # 180 frequencies of 400 draws each: one beyond 4.5 standard errors (and 4.5 draws, for the rare) less than once in 800 seeds
     X, constants, means, factors = sampled(60, 3, 2, seed=4)
     shares = kernels.responsibilities(X, constants, means, factors)
-    drawn = [kernels.sampled_statistics(X, kernels.stream_key(7, sweep), constants, means, factors)[4] for sweep in range(400)]
+    drawn = [kernels.sampled_statistics(X, 10_007 + sweep, constants, means, factors)[4] for sweep in range(400)]
     frequencies = (np.stack(drawn)[:, :, None] == np.arange(3)).mean(axis=0)
     assert (np.abs(frequencies - shares) <= 4.5 * np.sqrt(shares * (1 - shares) / 400) + 4.5 / 400).all()
     pairs = np.mean([(a == b).mean() for a, b in pairwise(drawn)])  # sweeps know nothing of each other
@@ -76,8 +76,8 @@ def test_numba_functions_may_call_it():
     def sweeps(X, constants, means, factors):
         total = 0.0
         for sweep in range(3):
-            total += kernels.sampled_statistics(X, kernels.stream_key(1, sweep), constants, means, factors)[0]
+            total += kernels.sampled_statistics(X, sweep, constants, means, factors)[0]
         return total
 
-    one = kernels.sampled_statistics(X, kernels.stream_key(1, 0), constants, means, factors)[0]
+    one = kernels.sampled_statistics(X, 0, constants, means, factors)[0]
     assert sweeps(X, constants, means, factors) == pytest.approx(3 * one)

@@ -220,6 +220,22 @@ def test_richardson_green_serves_every_structure_in_one_dimension(code):
     assert prior.covariances.rate_rate == pytest.approx(10 / np.ptp(galaxies.to_numpy()) ** 2)
     with pytest.raises(ValueError, match="for one feature, the data have 2"):
         bg.Prior.richardson_green(bg.load_dataset("faithful"))
+    with pytest.raises(ValueError, match="prior on means is for 1 features, the data have 2"):
+        bg.fit_em(bg.load_dataset("faithful"), 2, code, prior)
+
+
+def test_the_numbers_of_a_prior_cannot_be_changed():
+    prior = bg.Prior.weakly_informative(bg.load_dataset("faithful"))
+    for array in (prior.weights.concentration, prior.means.scale, prior.covariances.rate_rate):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 1.0
+
+
+def test_mclust_needs_a_covariance():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(ValueError, match="data's covariance, which is singular"):
+        bg.Prior.mclust(np.c_[X, X.sum(axis=1)], 2)
+    assert bg.Prior.mclust(np.c_[X, X.sum(axis=1)], 2, "diag").covariances.rate > 0
 
 
 def test_mclust_defaults():

@@ -40,7 +40,7 @@ CHUNK_SECONDS = 0.1  # between looks at the progress and at Ctrl-C; chunks chang
 
 
 def needs_full_conditionals(specification: Specification) -> str:
-    """Precisions and means need full conditional distributions that can be drawn from."""
+    """Covariances need a full conditional distribution that can be drawn from."""
     if specification.prior is None or isinstance(specification.prior.covariances, PrecisionsPrior):
         return ""
     return (
@@ -128,11 +128,16 @@ def run_all(chains: Sequence[Chain], settings: SamplerSettings) -> None:
         task = bar.add_task("Sampling", total=sum(chain.total for chain in chains))
         try:
             while not all(future.done() for future in running):
+                for future in running:
+                    if future.done():
+                        future.result()
                 bar.update(task, completed=sum(chain.done for chain in chains))
                 time.sleep(POLL_SECONDS)
-        except KeyboardInterrupt:
+        except BaseException as error:  # no thread goes on drawing for nobody
             for chain in chains:
                 chain.stopped = True
+            if not isinstance(error, KeyboardInterrupt):
+                raise
         for future in running:
             future.result()
 
@@ -207,7 +212,7 @@ def _(part: FixedWishart, structure: Structure, n_features: int) -> dict[str, An
 
 @rate_numbers.register
 def _(part: HierarchicalWishart, structure: Structure, n_features: int) -> dict[str, Any]:
-    rate_rate = spread(part.rate_rates(structure, n_features), structure, n_features)
+    rate_rate = np.array(spread(part.rate_rates(structure, n_features), structure, n_features))
     return {"rate_kind": COMMON, "rate_concentration": part.rate_concentration, "rate_rate": rate_rate}
 
 
