@@ -140,7 +140,7 @@ def _(part: PrecisionsPrior, structure: Structure, n_components: int, observatio
     block, d = structure.block, observations.n_features
     dims = (*_batch_dims(structure), *block.dims)
     rate = rate_variable(part, structure, observations)
-    concentration = part.shape(block.order(d))
+    concentration = part.concentration_for(block.order(d))
     if isinstance(block, Full):
         transform = CholeskyFactor(d, observations.ranges)
         precisions = Wishart("precisions", concentration, rate, dims=dims, default_transform=transform)

@@ -47,7 +47,7 @@ class FixedWishart(PrecisionsPrior):
     def with_mode(self) -> Self:
         return replace(self, concentration=max(self.concentration, (rate_order(self.rate) + 1) / 2))
 
-    def shape(self, order: int) -> float:
+    def concentration_for(self, order: int) -> float:
         return self.concentration
 
     def rates(self, structure: Structure, n_features: int, nuisance: Nuisance) -> Array:

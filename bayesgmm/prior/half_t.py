@@ -60,7 +60,7 @@ class HalfT(PrecisionsPrior):
     def with_mode(self) -> Self:
         return replace(self, degrees_of_freedom=max(self.degrees_of_freedom, 2.0))
 
-    def shape(self, order: int) -> float:
+    def concentration_for(self, order: int) -> float:
         return (self.degrees_of_freedom + order - 1) / 2
 
     def rates(self, structure: Structure, n_features: int, nuisance: Nuisance) -> Array:

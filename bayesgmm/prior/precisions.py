@@ -15,7 +15,7 @@ class PrecisionsPrior(CovariancesPrior):
     r"""Distinct precisions :math:`P_k \sim W(c, C_k)`, the rate being a function of the nuisance variables."""
 
     @abstractmethod
-    def shape(self, order: int) -> float:
+    def concentration_for(self, order: int) -> float:
         """c, half the degrees of freedom, for matrices of this order."""
 
     @abstractmethod
@@ -38,7 +38,7 @@ class PrecisionsPrior(CovariancesPrior):
 
     def log_density(self, structure: Structure, covariances: Array, nuisance: Nuisance) -> Array:
         n_features, block = covariances.shape[-1], structure.block
-        c, rates = self.shape(block.order(n_features)), self.rates(structure, n_features, nuisance)
+        c, rates = self.concentration_for(block.order(n_features)), self.rates(structure, n_features, nuisance)
         given_rates = wishart.log_density(block, n_features, c, rates, distinct_precisions(structure, covariances))
         return np.asarray(given_rates.sum(axis=-1) + self.nuisance_log_density(structure, n_features, nuisance))
 
@@ -50,7 +50,7 @@ class PrecisionsPrior(CovariancesPrior):
         order = structure.block.order(n_features)
         rates = self.rates(structure, n_features, nuisance)
         rates = rates[0] if structure.is_shared else rates
-        return structure.m_step(counts, scatter, PseudoObservations(2 * self.shape(order) - order - 1, 2 * rates))
+        return structure.m_step(counts, scatter, PseudoObservations(2 * self.concentration_for(order) - order - 1, 2 * rates))
 
     def sample(
         self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator
@@ -59,7 +59,7 @@ class PrecisionsPrior(CovariancesPrior):
         n_distinct = 1 if structure.is_shared else n_components
         rates = self.rates(structure, n_features, nuisance)
         rates = np.broadcast_to(rates, (n_distinct, *rates.shape[1:]))
-        drawn = wishart.sample(block, n_features, self.shape(block.order(n_features)), rates, rng)
+        drawn = wishart.sample(block, n_features, self.concentration_for(block.order(n_features)), rates, rng)
         coordinates = {"precisions": drawn[0] if structure.is_shared else drawn}
         return self.covariances(structure, coordinates, n_components, n_features), nuisance
 

@@ -91,7 +91,11 @@ class Chain:
     ) -> None:
         self.values, self.laws, self.state, self.rng = observations.values, laws, state, rng
         self.tune, self.total, self.thin = settings.tune, settings.tune + settings.draws, settings.thin
-        self.draws = State(*(np.empty((settings.draws, *part.shape)) for part in state))
+        k = len(state.weights)
+        distinct = 1 if laws.shared else k
+        lengths = (k, k, distinct, 1 if laws.rate_kind == COMMON else 0, distinct if laws.rate_kind == MIXING else 0)
+        shapes = ((settings.draws, length, *part.shape[1:]) for part, length in zip(state, lengths, strict=True))
+        self.draws = State(*map(np.empty, shapes))
         self.log_likelihoods = np.empty(settings.draws)
         self.done, self.stopped = 0, False
 
@@ -115,9 +119,8 @@ class Chain:
 
     def log_likelihood(self, n_draws: int) -> Array:
         """Of the first draws, shape (n_draws,). That of the very last draw no sweep has met."""
-        last = State(*(part[self.n_drawn - 1] for part in self.draws))
-        constants = kernels.log_constants(np.log(last.weights), last.factors)
-        density = kernels.log_density(self.values, constants, last.means, last.factors)
+        constants = kernels.log_constants(np.log(self.state.weights), self.state.factors)
+        density = kernels.log_density(self.values, constants, self.state.means, self.state.factors)
         return np.append(self.log_likelihoods[: self.n_drawn - 1], density.sum())[:n_draws]
 
 
@@ -150,7 +153,7 @@ def laws_of(specification: Specification, n_features: int, switch: bool) -> Laws
     numbers: dict[str, Any] = {
         "means_precision": np.zeros(n_features),
         "kappa": 0.0,
-        "concentration": float(part.shape(structure.block.order(n_features))),
+        "concentration": float(part.concentration_for(structure.block.order(n_features))),
         "rate_kind": FIXED,
         "rate_concentration": 0.0,
         "rate_rate": np.zeros(form),

@@ -61,7 +61,7 @@ class Laws(NamedTuple):
 
 
 class State(NamedTuple):
-    """Where a chain is, or a stack of draws with a leading axis.
+    """Where a chain is, or a stack of draws with a leading axis, which have no more factors, rates and mixing than differ.
 
     Attributes
     ----------
@@ -103,8 +103,9 @@ def run(values, laws, state, rng, n_sweeps, draws, log_likelihoods, first, thin)
             _switch(rng, permutation, state)
         if len(log_likelihoods) and (sweep + 1) % thin == 0:
             s = sweep // thin
-            draws.weights[s], draws.means[s], draws.factors[s] = state.weights, state.means, state.factors
-            draws.rates[s], draws.mixing[s] = state.rates, state.mixing
+            draws.weights[s], draws.means[s] = state.weights, state.means
+            draws.factors[s] = state.factors[: draws.factors.shape[1]]
+            draws.rates[s], draws.mixing[s] = state.rates[: draws.rates.shape[1]], state.mixing[: draws.mixing.shape[1]]
 
 
 @jit
