@@ -306,6 +306,14 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path} cannot be read as a table: {reason}.") from None
     except OSError as error:
         raise OSError(f"{path} cannot be read: {error.strerror or error}.") from None
+    if index is None and not isinstance(table.index, pd.RangeIndex):  # pandas takes fields beyond the header for row names
+        fields_of_rows = table.shape[1] + table.index.nlevels
+        raise ValueError(
+            f"{path} names {table.shape[1]} columns in its header and has {fields_of_rows} in the rows below: mend it."
+        )
+    twice = sorted({name for name in fields if header == 0 and fields.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path} has several columns of the name {', '.join(map(repr, twice))}: rename them.")
     if header is None:
         table.columns = pd.Index([f"x{j + 1}" for j in range(table.shape[1])])
     return table.rename(columns=str)

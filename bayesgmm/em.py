@@ -351,6 +351,7 @@ def default_starts(
 def given_start(start: Any, observations: Observations, specification: Specification) -> tuple[str, Mixture]:
     """The user's start, a Mixture or labels, as a mixture of the specified structure."""
     shape = (specification.n_components, observations.n_features)
+    start = start.mixture if isinstance(start, EMResult) else start
     if isinstance(start, Mixture):
         if start.means.shape != shape:
             raise ValueError(f"start has means of shape {start.means.shape}; the model needs {shape}.")

@@ -14,7 +14,7 @@ from bayesgmm.observations import Observations
 from bayesgmm.statistics import SufficientStatistics
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.table import Table
-from bayesgmm.validation import LARGEST_VALUE, finite_array, positive_definite, positive_integer, told
+from bayesgmm.validation import LARGEST_VALUE, finite_array, integer_array, positive_definite, positive_integer, told
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,13 +181,17 @@ class Mixture:
         return self.means[labels] + np.einsum("nij,nj->ni", roots[labels], noise), labels
 
     def permuted(self, order: Sequence[int] | NDArray[np.int64]) -> "Mixture":
-        """The same mixture with component ``order[k]`` in place k."""
-        index = np.asarray(order)
+        """The same mixture with component ``order[k]`` in place k; ``order`` holds each of 0..K-1 once."""
+        index = integer_array(order, "order", (self.n_components,))
+        if not np.array_equal(np.sort(index), np.arange(self.n_components)):
+            raise ValueError(f"order must hold each of 0..{self.n_components - 1} once, got {told(order)}.")
         return Mixture(self.weights[index], self.means[index], self.covariances[index], self.structure)
 
     def marginal(self, features: Sequence[int]) -> "Mixture":
         """The distribution of these features alone, in this order: the mixture of the components' marginals."""
-        index = list(features)
+        index = integer_array(features, "features", (len(features),)).tolist()
+        if not index or len(set(index)) < len(index) or not set(index) <= set(range(self.n_features)):
+            raise ValueError(f"features must be some of 0..{self.n_features - 1}, each once, got {told(features)}.")
         return Mixture(self.weights, self.means[:, index], self.covariances[:, index][:, :, index], self.structure)
 
     def _points(self, X: Any) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from bayesgmm.files import require_free, write_sealed
 from bayesgmm.observations import Observations
 from bayesgmm.saving.posterior import pack
 from bayesgmm.specification import Specification
-from bayesgmm.validation import known_name
+from bayesgmm.validation import instance_of, known_name
 
 BLOCK_VALUES = 2_000_000  # log densities computed at a time where the log_likelihood group is not kept
 
@@ -206,6 +206,7 @@ def relabel(posterior: Posterior, method: str = "ecr") -> Posterior:
     ----------
     Papastamoulis (2016), label.switching, doi:10.18637/jss.v069.c01.
     """
+    instance_of(posterior, Posterior, "posterior")
     find = labels.METHODS[known_name(method, "relabelling method", labels.METHODS)]
     drawn = posterior.as_drawn()
     scores = drawn.tree["sample_stats"]["lp"].to_numpy()
@@ -236,6 +237,7 @@ def diagnose(posterior: Posterior) -> Diagnosis:
     ----------
     Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), doi:10.1214/20-BA1221.
     """
+    instance_of(posterior, Posterior, "posterior")
     return posterior.diagnosis
 
 

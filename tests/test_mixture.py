@@ -82,3 +82,13 @@ def test_parameters_are_frozen_and_the_callers_are_not():
     assert m.weights[0] == pytest.approx(0.4)
     with pytest.raises(ValueError, match="read-only"):
         m.means[0, 0] = 1.0
+
+
+@pytest.mark.parametrize("order", [[0, 0], [0], [0, 2], "01", [0.5, 1.5]])
+def test_orders_and_features_must_be_what_they_say(order):
+    m = bg.Mixture.from_parameters([0.5, 0.5], [[0.0, 1.0], [3.0, 2.0]], [np.eye(2)] * 2)
+    with pytest.raises((ValueError, TypeError), match="order"):
+        m.permuted(order)
+    for features in ([], [0, 0], [2], ["x1"]):
+        with pytest.raises((ValueError, TypeError), match="features"):
+            m.marginal(features)

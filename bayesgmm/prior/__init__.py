@@ -154,7 +154,18 @@ class Prior:
         rate_rate: Any,
         weights_concentration: Any = 1.0,
     ) -> Self:
-        """Normal means, Wishart precisions with a common Wishart rate: see :class:`HierarchicalWishart` for the numbers."""
+        """Normal means, Wishart precisions with a common Wishart rate: :class:`HierarchicalWishart`.
+
+        Parameters
+        ----------
+        means_location, means_scale : float or array-like of shape (n_features,)
+            Of the normal law of each mean, in the data's units.
+        concentration, rate_concentration : float
+            c0 and g0, each half the degrees of freedom of its Wishart law; above (p - 1) / 2.
+        rate_rate : float or array-like of shape (n_features,) or (n_features, n_features)
+            G0, in units of 1 / data^2; a matrix for full structures.
+        weights_concentration : float or array-like of shape (n_components,)
+        """
         return cls(
             DirichletWeights(weights_concentration),
             NormalMeans(means_location, means_scale),
@@ -187,7 +198,18 @@ class Prior:
     def inverse_wishart(
         cls, means_location: Any, means_scale: Any, concentration: float, rate: Any, weights_concentration: Any = 1.0
     ) -> Self:
-        """Normal means and, independent of them, inverse-Wishart covariances: see :class:`FixedWishart` for the numbers."""
+        """Normal means and, independent of them, inverse-Wishart covariances: :class:`FixedWishart`.
+
+        Parameters
+        ----------
+        means_location, means_scale : float or array-like of shape (n_features,)
+            Of the normal law of each mean, in the data's units.
+        concentration : float
+            c, half the degrees of freedom (SciPy's ``df / 2``); above (p - 1) / 2.
+        rate : float or array-like of shape (n_features,) or (n_features, n_features)
+            C, half the scale matrix of the inverse Wishart (SciPy's ``scale / 2``), in data^2; a matrix for full structures.
+        weights_concentration : float or array-like of shape (n_components,)
+        """
         means, covariances = NormalMeans(means_location, means_scale), FixedWishart(concentration, rate)
         return cls(DirichletWeights(weights_concentration), means, covariances)
 
@@ -195,7 +217,20 @@ class Prior:
     def normal_inverse_wishart(
         cls, means_location: Any, means_concentration: float, concentration: float, rate: Any, weights_concentration: Any = 1.0
     ) -> Self:
-        """The conjugate prior: :class:`ConjugateMeans` given inverse-Wishart covariances, :class:`FixedWishart`."""
+        """The conjugate prior: :class:`ConjugateMeans` given inverse-Wishart covariances, :class:`FixedWishart`.
+
+        Parameters
+        ----------
+        means_location : float or array-like of shape (n_features,)
+            m0, in the data's units.
+        means_concentration : float
+            kappa0: rows that the prior counts for at m0.
+        concentration : float
+            c, half the degrees of freedom (SciPy's ``df / 2``); above (p - 1) / 2.
+        rate : float or array-like of shape (n_features,) or (n_features, n_features)
+            C, half the scale matrix of the inverse Wishart (SciPy's ``scale / 2``), in data^2; a matrix for full structures.
+        weights_concentration : float or array-like of shape (n_components,)
+        """
         means, covariances = ConjugateMeans(means_location, means_concentration), FixedWishart(concentration, rate)
         return cls(DirichletWeights(weights_concentration), means, covariances)
 
@@ -237,7 +272,18 @@ class Prior:
         degrees_of_freedom: float = 2.0,
         weights_concentration: Any = 1.0,
     ) -> Self:
-        """Normal means and half-t standard deviations: see :class:`HalfT` for the numbers."""
+        """Normal means and half-t standard deviations: :class:`HalfT`.
+
+        Parameters
+        ----------
+        means_location, means_scale : float or array-like of shape (n_features,)
+            Of the normal law of each mean, in the data's units.
+        scales : float or array-like of shape (n_features,)
+            A, the scale of each half-t law, in the data's units.
+        degrees_of_freedom : float
+            nu of the half-t laws; a MAP needs 2 or more.
+        weights_concentration : float or array-like of shape (n_components,)
+        """
         means, covariances = NormalMeans(means_location, means_scale), HalfT(scales, degrees_of_freedom)
         return cls(DirichletWeights(weights_concentration), means, covariances)
 
@@ -252,7 +298,20 @@ class Prior:
         scales_scale: Any = 1.0,
         eta: float = 1.0,
     ) -> Self:
-        """Normal means, scales and LKJ correlations apart: see :class:`Lkj` for the numbers, which are for standardised data."""
+        """Normal means, scales and LKJ correlations apart: :class:`Lkj`. The defaults are for standardised data.
+
+        Parameters
+        ----------
+        weights_concentration : float or array-like of shape (n_components,)
+        means_location, means_scale : float or array-like of shape (n_features,)
+            Of the normal law of each mean, in the data's units.
+        scales : {"lognormal", "half_normal"}
+            The law of the standard deviations.
+        scales_location, scales_scale : float or array-like of shape (n_features,)
+            Mean and standard deviation of log s; half-normal scales have ``scales_scale`` alone, in the data's units.
+        eta : float
+            1: correlation matrices are uniform; above 1: nearer to none.
+        """
         means, covariances = NormalMeans(means_location, means_scale), Lkj(scales, scales_location, scales_scale, eta)
         return cls(DirichletWeights(weights_concentration), means, covariances)
 

@@ -95,7 +95,7 @@ def check_rate(rate: Array, what: str, structure: Structure, n_features: int | N
     form = "full" if rate.ndim == 2 else "diagonal and spherical"
     raise ValueError(
         f"The prior's {what} has shape {rate.shape}, which serves {form} covariances; "
-        f"{structure.code} is {structure.block.form}. Build the prior for it, for example "
+        f"{structure.code} is {structure.block.form}. Give {what} in its form, or build the prior for it, for example "
         f"Prior.weakly_informative(X, covariance={structure.code!r})."
     )
 
