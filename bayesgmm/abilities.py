@@ -52,6 +52,7 @@ class Abilities:
         if refusal:
             raise ValueError(refusal)
         specification.check(observations)
+        specification.tell_doubts(observations)
         return observations, specification
 
 

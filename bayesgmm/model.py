@@ -65,9 +65,9 @@ def build_model(X: Any, n_components: int, covariance: str = "full", prior: Prio
     -------
     pymc.Model
         Free variables ``weights``, ``means``, ``precisions`` (in the compact form of the structure; under LKJ ``scales`` and
-        ``correlations``) and the prior's own;
-        deterministic ``covariances`` (K, d, d); observed ``x``. All are in the data's units. It can be taken to ``pm.sample``,
-        ``pm.sample_prior_predictive``, ``pm.sample_posterior_predictive`` and ``pm.compute_log_likelihood``.
+        ``correlations``) and the prior's own; deterministic ``covariances`` (K, d, d); observed ``x``. All are in the data's
+        units. It can be taken to ``pm.sample``, ``pm.sample_prior_predictive``, ``pm.sample_posterior_predictive`` and
+        ``pm.compute_log_likelihood``.
 
     Examples
     --------

@@ -103,11 +103,6 @@ class Observations:
         """Whether some row counts other than once."""
         return self.weights.strides != (0,) and bool((self.weights != 1).any())
 
-    def require_unweighted(self, what: str) -> None:
-        """Raise ValueError if rows have weights, which ``what`` does not know."""
-        if self.is_weighted:
-            raise ValueError(f"{what} does not take row weights: fit without them, or repeat rows that count several times.")
-
     def distinct_rows(self, most: int) -> int:
         """How many distinct rows count; ``most`` where there are as many or more."""
         distinct = self.values[:0]

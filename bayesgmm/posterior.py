@@ -98,7 +98,7 @@ class Posterior:
 
     @property
     def n_divergences(self) -> int:
-        """Divergent transitions after tuning, over all chains."""
+        """Divergent transitions after tuning, over all chains; 0 where an engine knows none."""
         stats = self.tree["sample_stats"]
         return int(stats["diverging"].sum()) if "diverging" in stats else 0
 
@@ -161,10 +161,11 @@ class Posterior:
 
     def __str__(self) -> str:
         specification, settings = self.specification, self.settings
+        diverged = f", {self.n_divergences} divergences" if "diverging" in self.tree["sample_stats"] else ""
         labels_are = "as drawn" if self.permutation is None else f"relabelled by {self.tree['relabelling'].attrs['method']}"
         return (
             f"Posterior of a {specification.covariance} mixture, K = {self.n_components}, by {settings['engine']}: "
-            f"{self.n_chains} chains of {self.n_draws} draws, {labels_are}, {self.n_divergences} divergences\n"
+            f"{self.n_chains} chains of {self.n_draws} draws, {labels_are}{diverged}\n"
             f"{self.shortfall}{'\n' if self.partial else ''}"
             f"n = {self.observations.n_observations}, features {', '.join(self.observations.names)}\n"
             "diagnose() says what may be believed, summary() gives the numbers, tree holds everything."

@@ -234,7 +234,9 @@ def sweep(
     root = seed_sequence(seed)
     numbers, fits = positive_integers(n_components, "n_components"), dict[int, Candidate]()
     for k in reversed(numbers):  # all of them before the first fit, which takes long; the largest is the first to be impossible
-        Specification(k, covariance, prior).check(observations)
+        specification = Specification(k, covariance, prior)
+        specification.check(observations)
+        specification.tell_doubts(observations)
     try:
         for k in numbers:
             candidate = _candidate(observations, k, covariance, prior, root, progress, settings)

@@ -87,13 +87,7 @@ class Specification:
         )
 
     def check(self, observations: Observations) -> None:
-        """Raise ValueError if the data cannot be fitted by this model.
-
-        Warns
-        -----
-        DataWarning
-            If columns are collinear, or rows no more than parameters.
-        """
+        """Raise ValueError if the data cannot be fitted by this model."""
         n, d, k = observations.n_observations, observations.n_features, self.n_components
         distinct = observations.distinct_rows(k) if k <= n else n  # which are not counted where rows are too few already
         if distinct < k:
@@ -101,6 +95,16 @@ class Specification:
             raise ValueError(f"{rows} cannot be told apart into {told(k)} components: use at most {distinct} or give more data.")
         if self.prior is not None:
             self.prior.check(k, self.structure, d)
+
+    def tell_doubts(self, observations: Observations) -> None:
+        """Warn of data that can be fitted but cannot tell all.
+
+        Warns
+        -----
+        DataWarning
+            If columns are collinear, or rows no more than parameters.
+        """
+        d, k = observations.n_features, self.n_components
         if not self.structure.is_diagonal:
             observations.tell_if_collinear()
         if observations.total_weight <= self.n_parameters(d):

@@ -32,9 +32,14 @@ def seed_sequence(seed: Seed) -> np.random.SeedSequence:
     raise TypeError(f"seed must be an integer of at least 0, a SeedSequence or a Generator, got {seed!r}.")
 
 
+def child(seed: np.random.SeedSequence, use: Use, *index: int) -> np.random.SeedSequence:
+    """The seed of a task, keyed by its use and index."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, use, *index))
+
+
 def stream(seed: np.random.SeedSequence, use: Use, *index: int) -> np.random.Generator:
     """The random stream of a task, keyed by its use and index and so independent of when and where it runs."""
-    return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, use, *index)))
+    return np.random.default_rng(child(seed, use, *index))
 
 
 def describe(seed: np.random.SeedSequence) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def drawn_around(em, prior=None, n_chains=3, n_draws=20, **settings):
             "weights": (("chain", "draw", "component"), rng.dirichlet(500 * m.weights, shape)),
             "means": (("chain", "draw", "component", "feature"), means),
             "covariances": (("chain", "draw", "component", "feature", "feature2"), covariances),
-            "precisions_rate": (("chain", "draw", "feature"), np.exp(rng.standard_normal((*shape, len(features))))),
+            "precisions": (("chain", "draw", "component", "feature", "feature2"), np.linalg.inv(covariances)),
+            "precisions_rate": (("chain", "draw", "feature", "feature2"), covariances.mean(axis=2)),
         },
         coords={"chain": range(n_chains), "draw": range(n_draws), "feature": features, "feature2": features},
     )

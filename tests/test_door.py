@@ -331,6 +331,7 @@ def test_checks_make_no_copy_of_the_data():
     tracemalloc.start()
     observations = Observations.from_data(X)
     bg.Specification(3).check(observations)
+    bg.Specification(3).tell_doubts(observations)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert np.shares_memory(observations.values, X)

@@ -16,7 +16,7 @@ import xarray as xr
 
 import bayesgmm as bg
 from bayesgmm.files import write_sealed
-from bayesgmm.observations import Observations
+from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.saving import em as em_format
 from bayesgmm.saving import posterior as posterior_format
 from tests.handmade import drawn_around
@@ -568,3 +568,12 @@ def test_names_that_netcdf_cannot_hold_come_back(tmp_path):
     for fit in (em, post):
         fit.save(tmp_path / "a")
         assert bg.load(tmp_path / "a").observations.names == tuple(names)
+
+
+def test_loading_warns_of_nothing(tmp_path):
+    """What fit_em warned of is not said again by a file; warnings are errors here."""
+    X = np.random.default_rng(0).normal(size=(12, 3))
+    with pytest.warns(DataWarning, match="12 rows for"):
+        em = bg.fit_em(X, 2, prior=bg.Prior.weakly_informative(X))
+    em.save(tmp_path / "a")
+    assert bg.load(tmp_path / "a").bic == em.bic

@@ -1,7 +1,5 @@
 """Correlation matrices: the LKJ law, and precision factors of covariances."""
 
-import math
-
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
@@ -13,6 +11,7 @@ from pytensor.tensor.random.utils import normalize_size_param
 
 from bayesgmm.density.gram import Gram, inverse_transpose
 from bayesgmm.density.transforms import CorrelationFactor, backwards
+from bayesgmm.prior.lkj import log_constant
 
 
 class LKJRV(SymbolicRandomVariable):
@@ -68,11 +67,9 @@ class LKJ(Continuous):
 
     def logp(value, eta, ones):
         d = ones.type.shape[0]
-        k = np.arange(1, d)
-        constants = pt.gammaln(eta + 0.5 * (d - 1)) - pt.gammaln(eta + 0.5 * (d - 1 - k)) - 0.5 * k * math.log(math.pi)
         factor = pt.linalg.cholesky(backwards(value))
         log_determinant = 2 * pt.log(pt.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
-        return check_parameters(constants.sum() + (eta - 1) * log_determinant, eta > 0, msg="eta > 0")
+        return check_parameters(log_constant(d, eta, pt.gammaln) + (eta - 1) * log_determinant, eta > 0, msg="eta > 0")
 
 
 @_default_transform.register(LKJRV)

@@ -26,8 +26,8 @@ from bayesgmm.validation import instance_of, known_name, positive, positive_inte
 __all__ = ["ENGINES", "Engine", "Sampled", "SamplerSettings", "fit_bayes"]
 
 ENGINES: Mapping[str, Engine] = {
-    "nuts": Engine(nuts.ABILITIES, nuts.sample),
-    "gibbs": Engine(gibbs.ABILITIES, gibbs.sample),
+    "nuts": Engine(nuts.ABILITIES, nuts.sample, ("target_accept",)),
+    "gibbs": Engine(gibbs.ABILITIES, gibbs.sample, ("thin", "switch_labels")),
 }
 AUTO = "auto"
 MOST_DRAWS = 1_000_000_000  # in one chain
@@ -114,14 +114,14 @@ def fit_bayes(
         target_accept=positive(target_accept, "target_accept"),
         progress=progress,
         thin=positive_integer(thin, "thin", MOST_DRAWS),
-        switch=switch_labels,
+        switch_labels=switch_labels,
     )
     if settings.target_accept >= 1:
         raise ValueError(f"target_accept must be below 1, got {settings.target_accept:g}.")
     if warm_start is not None and not isinstance(warm_start, EMResult | Mixture):
         raise TypeError(f"warm_start must be an EMResult or a Mixture, got {type(warm_start).__name__}.")
     instance_of(switch_labels, bool, "switch_labels")
-    if settings.switch:
+    if switch_labels:
         _require_switchable(name, specification)
     root = seed_sequence(seed)
     starts = chain_starts(observations, specification, warm_start, settings.chains, root)
@@ -134,9 +134,7 @@ def fit_bayes(
         "chains": settings.chains,
         "drawn": drawn,
         "partial": drawn != {"chains": settings.chains, "draws": settings.draws},
-        "target_accept": settings.target_accept,
-        "thin": settings.thin,
-        "switch_labels": settings.switch,
+        **{own: getattr(settings, own) for own in ENGINES[name].settings},
         "seed": describe(root),
         "warm_start": "map" if warm_start is None else type(warm_start).__name__,
         "versions": {"bayesgmm": version("bayesgmm"), "numpy": np.__version__, **sampled.versions},
@@ -150,8 +148,9 @@ def fit_bayes(
 
 def _require_switchable(engine: str, specification: Specification) -> None:
     """Raise ValueError if components may not change places."""
-    if engine != "gibbs":
-        raise ValueError(f"switch_labels works with engine='gibbs' only; the engine is {engine!r}.")
+    able = [name for name, other in ENGINES.items() if "switch_labels" in other.settings]
+    if engine not in able:
+        raise ValueError(f"switch_labels works with engine={' or '.join(map(repr, able))} only; the engine is {engine!r}.")
     if not specification.required_prior.weights.is_exchangeable:
         raise ValueError(
             "switch_labels needs components that are alike before the data: give all the same weights_concentration."

@@ -41,7 +41,7 @@ class SamplerSettings:
         Show a progress bar.
     thin : int
         Gibbs: sweeps for each draw, kept or for adaptation.
-    switch : bool
+    switch_labels : bool
         Gibbs: whether components change places at random after each sweep.
     """
 
@@ -52,7 +52,7 @@ class SamplerSettings:
     target_accept: float
     progress: bool
     thin: int
-    switch: bool
+    switch_labels: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +100,11 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """What an engine can fit, and how it draws."""
+    """What an engine can fit, how it draws, and which settings are its own beside those that all have."""
 
     abilities: Abilities
     sample: Sampler
+    settings: tuple[str, ...]
 
 
 def most_draws(lengths: Sequence[int]) -> tuple[list[int], int]:

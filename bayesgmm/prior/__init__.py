@@ -20,7 +20,7 @@ from bayesgmm.prior.lkj import Lkj
 from bayesgmm.prior.normal_means import NormalMeans
 from bayesgmm.prior.parts import CovariancesPrior, MeansPrior, Nuisance, Part, WeightsPrior, as_json
 from bayesgmm.prior.precisions import PrecisionsPrior
-from bayesgmm.streams import Seed, Use, seed_sequence, stream
+from bayesgmm.streams import Seed, Use, child, seed_sequence, stream
 from bayesgmm.validation import instance_of, known_name, positive_integer
 
 __all__ = [
@@ -369,8 +369,9 @@ class Prior:
         """
         root = seed_sequence(seed)
         draws = self.sample(n_datasets, n_components, covariance, n_features, root)
-        seeds = [np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, Use.PRIOR_DATA, s)) for s in range(n_datasets)]
-        return [(*draw.mixture.sample(n_observations, own), draw.mixture) for draw, own in zip(draws, seeds, strict=True)]
+        return [
+            (*draw.mixture.sample(n_observations, child(root, Use.PRIOR_DATA, s)), draw.mixture) for s, draw in enumerate(draws)
+        ]
 
     def _draw(self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator) -> PriorDraw:
         covariances, nuisance = self.covariances.sample(structure, n_components, n_features, rng)

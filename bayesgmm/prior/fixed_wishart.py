@@ -7,8 +7,15 @@ import numpy as np
 
 from bayesgmm.covariance import Structure
 from bayesgmm.prior.parts import Array, Nuisance
-from bayesgmm.prior.precisions import PrecisionsPrior, check_rate, checked_rate, compact_rate, rate_order
-from bayesgmm.validation import positive
+from bayesgmm.prior.precisions import (
+    PrecisionsPrior,
+    check_rate,
+    checked_concentration,
+    checked_rate,
+    compact_rate,
+    no_mode_below,
+    rate_order,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,23 +68,3 @@ class FixedWishart(PrecisionsPrior):
 
     def sample_nuisance(self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator) -> Nuisance:
         return {}
-
-
-def no_mode_below(what: str, value: float, least: float) -> str:
-    """Why a density has no mode where one of its numbers is too small, or nothing."""
-    if value >= least:
-        return ""
-    return (
-        f"The prior density of precisions with {what} {value:g} has no bound at singular ones, so it has no mode: "
-        f"a MAP needs {what} >= {least:g} (the samplers take smaller ones)."
-    )
-
-
-def checked_concentration(value: object, what: str, order: int) -> float:
-    """Half the degrees of freedom of a Wishart law of matrices of this order, if there is one."""
-    number = positive(value, what)
-    if number <= (order - 1) / 2:
-        raise ValueError(
-            f"{what} must be above (order - 1) / 2 = {(order - 1) / 2:g} for matrices of order {order}, got {number:g}."
-        )
-    return number

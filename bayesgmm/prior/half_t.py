@@ -7,9 +7,8 @@ import numpy as np
 from scipy.special import gammaln
 
 from bayesgmm.covariance import Structure
-from bayesgmm.prior.fixed_wishart import no_mode_below
 from bayesgmm.prior.parts import Array, Nuisance
-from bayesgmm.prior.precisions import PrecisionsPrior, distinct_precisions
+from bayesgmm.prior.precisions import PrecisionsPrior, distinct_precisions, no_mode_below
 from bayesgmm.prior.wishart import LEAST_GAMMA
 from bayesgmm.validation import positive, positive_array
 

@@ -11,14 +11,15 @@ import numpy as np
 
 from bayesgmm.covariance import Structure
 from bayesgmm.prior import wishart
-from bayesgmm.prior.fixed_wishart import checked_concentration, no_mode_below
 from bayesgmm.prior.parts import Array, Nuisance
 from bayesgmm.prior.precisions import (
     PrecisionsPrior,
     check_rate,
+    checked_concentration,
     checked_rate,
     compact_rate,
     distinct_precisions,
+    no_mode_below,
     rate_order,
 )
 

@@ -1,6 +1,6 @@
 """Standard deviations and correlations apart: Sigma = diag(s) R diag(s), R ~ LKJ(eta)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -199,11 +199,10 @@ def has_correlations(structure: Structure, n_features: int) -> bool:
     return structure.block.order(n_features) > 1
 
 
-def log_constant(d: int, eta: float) -> float:
+def log_constant(d: int, eta: Any, gammaln: Callable[[Any], Any] = gammaln) -> Any:
     """Log of the factor that normalises |R|^(eta - 1) over correlation matrices of order d (LKJ 2009, eq. 16)."""
     k = np.arange(1, d)
-    terms = gammaln(eta + 0.5 * (d - 1)) - gammaln(eta + 0.5 * (d - 1 - k)) - 0.5 * k * np.log(np.pi)
-    return float(terms.sum())
+    return (gammaln(eta + 0.5 * (d - 1)) - gammaln(eta + 0.5 * (d - 1 - k)) - 0.5 * k * np.log(np.pi)).sum()
 
 
 def random_correlations(batch: tuple[int, ...], d: int, eta: float, rng: np.random.Generator) -> Array:

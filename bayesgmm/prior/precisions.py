@@ -8,7 +8,7 @@ import numpy as np
 from bayesgmm.covariance import Block, Full, PseudoObservations, Structure
 from bayesgmm.prior import wishart
 from bayesgmm.prior.parts import Array, CovariancesPrior, Nuisance
-from bayesgmm.validation import LARGEST, finite_array, positive_definite, told
+from bayesgmm.validation import LARGEST, finite_array, positive, positive_definite, told
 
 
 class PrecisionsPrior(CovariancesPrior):
@@ -106,3 +106,23 @@ def compact_rate(rate: Array, block: Block, n_features: int) -> Array:
         return rate
     values = rate.diagonal() if rate.ndim == 2 else rate
     return block.from_diagonal(block.entries(values, n_features))
+
+
+def no_mode_below(what: str, value: float, least: float) -> str:
+    """Why a density has no mode where one of its numbers is too small, or nothing."""
+    if value >= least:
+        return ""
+    return (
+        f"The prior density of precisions with {what} {value:g} has no bound at singular ones, so it has no mode: "
+        f"a MAP needs {what} >= {least:g} (the samplers take smaller ones)."
+    )
+
+
+def checked_concentration(value: object, what: str, order: int) -> float:
+    """Half the degrees of freedom of a Wishart law of matrices of this order, if there is one."""
+    number = positive(value, what)
+    if number <= (order - 1) / 2:
+        raise ValueError(
+            f"{what} must be above (order - 1) / 2 = {(order - 1) / 2:g} for matrices of order {order}, got {number:g}."
+        )
+    return number

@@ -115,6 +115,9 @@ def _has_default_prior(posterior: Posterior) -> bool:
     return default.to_json() == specification.required_prior.to_json()
 
 
+REPEATED = ("engine", "draws", "tune", "chains", "target_accept", "thin", "switch_labels")  # settings that a call repeats
+
+
 def _python_call(selection: Selection) -> str:
     """The call of ``report`` that makes the same analysis from the same data."""
     posterior = selection.candidates[selection.chosen].posterior
@@ -122,7 +125,7 @@ def _python_call(selection: Selection) -> str:
     arguments: dict[str, Any] = {
         "n_components": sorted([*selection.candidates, *selection.missing]),
         "covariance": posterior.specification.covariance,
-        **{name: settings[name] for name in ("draws", "tune", "chains", "target_accept") if name in settings},
+        **{name: settings[name] for name in REPEATED if name in settings},
     }
     told = [f"{name}={value!r}" for name, value in arguments.items()]
     told += [] if _has_default_prior(posterior) else ["prior=prior"]

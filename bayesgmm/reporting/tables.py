@@ -132,6 +132,9 @@ def unreliable_rows(analysis: Analysis) -> Table | None:
     return Table(note, columns, tuple(rows))
 
 
+ENGINES_OWN = {"target_accept": "target acceptance", "thin": "sweeps for each draw", "switch_labels": "labels switched at random"}
+
+
 def making(analysis: Analysis) -> Table:
     """Settings, seed, times and versions."""
     posterior, settings = analysis.posterior, analysis.posterior.settings
@@ -142,12 +145,13 @@ def making(analysis: Analysis) -> Table:
         "model": f"Gaussian mixture, covariance structure {analysis.posterior.specification.covariance}",
         "engine": settings["engine"],
         "draws": f"{posterior.n_chains} chains of {posterior.n_draws:,}, after {settings['tune']:,} for tuning{asked}",
-        "target acceptance": settings["target_accept"],
-        "divergent transitions": analysis.diagnosis.n_divergences,
+        **{title: settings[name] for name, title in ENGINES_OWN.items() if name in settings},
         "seed": seed["entropy"] if not seed["spawn_key"] else seed,
         "sampling time": f"{sum(seconds):.0f} s for {count(len(seconds), 'fit')}",
         "versions": ", ".join(f"{package} {number}" for package, number in settings["versions"].items()),
     }
+    if "diverging" in posterior.tree["sample_stats"]:
+        told["divergent transitions"] = posterior.n_divergences
     return Table("", ("what", "value"), tuple((name, str(value)) for name, value in told.items()))
 
 

@@ -111,11 +111,7 @@ def require_parameters(
     slack = 1e-8 * scales[..., :, None] * scales[..., None, :]
     if (np.abs(matrices - np.swapaxes(matrices, -1, -2)) > slack).any():
         raise UnreadableError("it holds covariances that are not symmetric")
-    block = structure.block
-    formed = block.expand(block.compact(matrices), d)
-    if structure.is_shared:
-        formed = np.broadcast_to(formed[:, :1], formed.shape)
-    if (np.abs(matrices - formed) > slack).any():
+    if (np.abs(matrices - structure.expand(structure.compact(matrices), k, d)) > slack).any():
         raise UnreadableError(f"it holds covariances that do not have the structure {structure.code}")
     try:
         np.linalg.cholesky(matrices)

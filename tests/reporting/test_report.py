@@ -54,5 +54,19 @@ def test_force_replaces(tmp_path, swept):
 
 def test_the_command_tells_a_prior_that_is_not_the_default(one_feature, hostile):
     assert one_feature.command.endswith("prior=prior, seed=0)")
-    assert "n_components=[2, 3], covariance='VVV', draws=600" in hostile.command
+    assert "n_components=[2, 3], covariance='VVV', engine='nuts', draws=600" in hostile.command
     assert "prior" not in hostile.command
+
+
+def test_a_report_by_gibbs_tells_its_own_settings(tmp_path):
+    post = bg.fit_bayes(bg.load_dataset("faithful"), 2, engine="gibbs", draws=10, tune=10, thin=2, progress=False)
+    assert {"thin": 2, "switch_labels": False}.items() <= post.settings.items()
+    assert "target_accept" not in post.settings
+    assert "divergences" not in str(post)
+    target = bg.report(
+        bg.load_dataset("faithful"), [2], output=tmp_path / "r.html", engine="gibbs", draws=200, tune=100, thin=3, progress=False
+    )
+    page = target.read_text(encoding="utf-8")
+    assert "sweeps for each draw" in page
+    assert "divergent transitions" not in page
+    assert "engine=&#39;gibbs&#39;" in page

@@ -61,7 +61,7 @@ def sample(
 ) -> Sampled:
     """Run every chain in a thread of its own; see :class:`bayesgmm.engines.engine.Sampler`."""
     began = time.perf_counter()
-    laws = laws_of(specification, observations.n_features, settings.switch)
+    laws = laws_of(specification, observations.n_features, settings.switch_labels)
     chains = [
         Chain(observations, laws, state_of(specification, *start), settings, stream(seed, Use.CHAIN, chain))
         for chain, start in enumerate(starts)
