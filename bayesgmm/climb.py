@@ -7,8 +7,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.acceleration import PLAIN, Anderson
 from bayesgmm.collapse import Yardstick, too_few
-from bayesgmm.interruption import Interrupted
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
@@ -16,12 +16,18 @@ from bayesgmm.specification import Specification
 from bayesgmm.statistics import SufficientStatistics
 
 ROUNDING = 1e-14  # gains below this share of the objective are noise of the sum over rows
+REST = 3  # iterates of EM alone by which the gain still to come is judged, once a guess has gained next to nothing
+PACE, HORIZON = (
+    20,
+    40.0,
+)  # a climb is given up that at the pace of its last iterates would not catch up in HORIZON times their number
 
 
 class Status(Enum):
     """How a run of EM ended."""
 
     CONVERGED = "The gain still to come is below the tolerance."
+    OVERTAKEN = "Another start ended higher than this one would come: it was not followed to its end."
     MAX_ITERATIONS = "The objective was still rising after max_iterations: raise max_iterations or the tolerance."
     COLLAPSED = "A component collapsed: give a prior, use fewer components, or set regularization."
     INTERRUPTED = "Ctrl-C came before the run had ended: start from its mixture to go on."
@@ -29,11 +35,12 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Settings:
-    """When a run stops, and the ridge."""
+    """When a run stops, whether it is accelerated, and the ridge."""
 
     max_iterations: int = 5000
     tolerance: float = 1e-8
     regularization: float = 0.0
+    accelerate: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +53,8 @@ class Run:
         What kind of start it was.
     history : tuple of float
         The objective at each iterate; never falls without ``regularization``.
+    n_passes : int
+        Passes over the data, one an iterate and one a guess of the acceleration that was no better.
     detail : str
         What happened, in a sentence with the numbers.
     """
@@ -55,6 +64,7 @@ class Run:
     nuisance: Nuisance
     log_likelihood: float
     history: tuple[float, ...]
+    n_passes: int
     status: Status
     detail: str
 
@@ -64,55 +74,149 @@ class Run:
         return self.history[-1]
 
 
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """Where a climb is: what EM made of the last iterate, or a guess of the acceleration.
+
+    Attributes
+    ----------
+    number : int
+        How many came before it.
+    n_plain : int
+        How many, this one among them, EM has made in a row: 0 for the start and for a guess.
+    """
+
+    mixture: Mixture
+    nuisance: Nuisance
+    log_likelihood: float
+    number: int
+    n_plain: int
+
+
+class Climb:
+    """EM from one start, as far as it has come.
+
+    Ctrl-C may come before any line: ``here`` is replaced in one step, and only the objectives up to its number count.
+    """
+
+    def __init__(
+        self,
+        observations: Observations,
+        specification: Specification,
+        start: Mixture,
+        origin: str,
+        settings: Settings,
+        yardstick: Yardstick,
+    ) -> None:
+        self.observations, self.specification, self.settings, self.yardstick = observations, specification, settings, yardstick
+        self.origin, self.n_passes, self.is_stopped = origin, 0, False
+        self.here: Iterate | None = None
+        self.end: tuple[Status, str] | None = None
+        self._objectives: list[float] = []
+        self._acceleration = Anderson(PLAIN if settings.accelerate else math.inf)
+        self._ridge = settings.regularization * yardstick.ridge(specification.structure)
+        self._image = self._next = start, self._nuisance(start)
+
+    @property
+    def objective(self) -> float:
+        """At the last iterate."""
+        return -math.inf if self.here is None else self._objectives[self.here.number]
+
+    def advance(self, n_passes: float = math.inf, to_beat: float = -math.inf) -> None:
+        """Go on to the end, or for so many passes, or until it is plain that ``to_beat`` will not be reached."""
+        last = self.n_passes + n_passes
+        while self.end is None and self.n_passes < last and not self.is_stopped:
+            self._pass()
+            if self.end is None and to_beat > -math.inf and self._is_behind(to_beat):
+                self.end = Status.OVERTAKEN, f"{to_beat:.4f}"
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is an iterate."""
+        return self.here is not None
+
+    def run(self) -> Run:
+        """What there is of it, once it has begun."""
+        here = self._begun()
+        status, reason = self.end or (Status.INTERRUPTED, "")
+        detail = _told(status, reason, here.number, self.specification, self.settings)
+        history = tuple(self._objectives[: here.number + 1])
+        return Run(self.origin, here.mixture, here.nuisance, here.log_likelihood, history, self.n_passes, status, detail)
+
+    def _pass(self) -> None:
+        """One pass over the data: the next iterate and what EM makes of it, or a guess found to be no better."""
+        (mixture, nuisance), is_guess = self._next, self._next is not self._image
+        statistics = mixture.expected_statistics(self.observations)
+        objective = statistics.log_likelihood + self.specification.log_prior(mixture, nuisance)
+        self.n_passes += 1
+        gain = objective - self.objective
+        if is_guess and not gain >= -ROUNDING * abs(objective):
+            self._acceleration.lost()
+            self._next = self._image
+            return
+        if is_guess:
+            self._acceleration.won(REST if gain <= self.settings.tolerance else 0)
+        number, n_plain = (0, 0) if self.here is None else (self.here.number + 1, self.here.n_plain + 1)
+        self._objectives[number:] = [objective]
+        self.here = Iterate(mixture, nuisance, statistics.log_likelihood, number, 0 if is_guess else n_plain)
+        self.end = self._judged(self.here, statistics.counts) or self._prepared(self.here, statistics)
+
+    def _judged(self, here: Iterate, counts: NDArray[np.float64]) -> tuple[Status, str] | None:
+        """The end, if the last iterate is one."""
+        reason = too_few(self.specification, counts, self.observations.n_features)
+        if reason:
+            return Status.COLLAPSED, reason
+        enough = here.n_plain >= (2 if here.n_plain == here.number else REST)
+        if enough and gain_to_come(self._objectives[-3:]) <= self.settings.tolerance:
+            return Status.CONVERGED, ""
+        return (Status.MAX_ITERATIONS, "") if here.number >= self.settings.max_iterations else None
+
+    def _prepared(self, here: Iterate, statistics: SufficientStatistics) -> tuple[Status, str] | None:
+        """Find what is looked at next; the end, if it has collapsed."""
+        image, nuisance = maximise(self.specification, statistics, here.mixture, here.nuisance, self._ridge)
+        few = None
+        if self.specification.prior is None:
+            few = statistics.counts <= self.specification.structure.few_count(self.observations.n_features)
+        reason = self.yardstick.collapse(image.covariances, few)
+        if reason:
+            return Status.COLLAPSED, reason
+        self._next = self._image = image, nuisance
+        guess = self._acceleration.guess(here.mixture, image)
+        if guess is not None and not self.yardstick.collapse(guess.covariances, few):
+            self._next = guess, self._nuisance(guess)
+        return None
+
+    def _begun(self) -> Iterate:
+        if self.here is None:
+            raise RuntimeError("A climb that has not begun has no iterate.")
+        return self.here
+
+    def _nuisance(self, mixture: Mixture) -> Nuisance:
+        """The prior's own variables at their mode."""
+        if self.specification.prior is None:
+            return {}
+        return self.specification.prior.covariances.nuisance_mode(self.specification.structure, mixture.covariances)
+
+    def _is_behind(self, to_beat: float) -> bool:
+        """Whether ``to_beat`` is out of reach at the pace of the last iterates."""
+        if self._begun().number < PACE:
+            return False
+        gained = self._objectives[-1] - self._objectives[-1 - PACE]
+        return self._objectives[-1] + HORIZON * gained < to_beat
+
+
 def climb(
     observations: Observations,
     specification: Specification,
-    mixture: Mixture,
+    start: Mixture,
     origin: str,
     settings: Settings,
     yardstick: Yardstick,
 ) -> Run:
-    """EM from one start until the gain still to come is negligible, a component collapses, or patience ends.
-
-    Raises
-    ------
-    Interrupted
-        At Ctrl-C, with the run up to its last whole iterate.
-    """
-    nuisance: Nuisance = {}
-    if specification.prior is not None:
-        nuisance = specification.prior.covariances.nuisance_mode(specification.structure, mixture.covariances)
-    ridge = settings.regularization * yardstick.ridge(specification.structure)
-    history: list[float] = []
-    iterate: tuple[Mixture, Nuisance, float, int] | None = None
-
-    def run(iterate: tuple[Mixture, Nuisance, float, int], status: Status, reason: str = "") -> Run:
-        mixture, nuisance, log_likelihood, length = iterate
-        detail = _told(status, reason, length - 1, specification, settings)
-        return Run(origin, mixture, nuisance, log_likelihood, tuple(history[:length]), status, detail)
-
-    try:
-        while True:
-            statistics = mixture.expected_statistics(observations)
-            history.append(statistics.log_likelihood + specification.log_prior(mixture, nuisance))
-            iterate = mixture, nuisance, statistics.log_likelihood, len(history)  # in one step, which Ctrl-C cannot halve
-            reason = too_few(specification, statistics.counts, observations.n_features)
-            if reason:
-                return run(iterate, Status.COLLAPSED, reason)
-            if gain_to_come(history) <= settings.tolerance:
-                return run(iterate, Status.CONVERGED)
-            if len(history) > settings.max_iterations:
-                return run(iterate, Status.MAX_ITERATIONS)
-            proposal, proposed_nuisance = maximise(specification, statistics, mixture, nuisance, ridge)
-            few = statistics.counts <= specification.structure.few_count(observations.n_features)
-            reason = yardstick.collapse(proposal.covariances, few if specification.prior is None else None)
-            if reason:
-                return run(iterate, Status.COLLAPSED, reason)
-            mixture, nuisance = proposal, proposed_nuisance
-    except KeyboardInterrupt:
-        if iterate is None:
-            raise
-        raise Interrupted(run(iterate, Status.INTERRUPTED)) from None
+    """EM from one start until the gain still to come is negligible, a component collapses, or patience ends."""
+    whole = Climb(observations, specification, start, origin, settings, yardstick)
+    whole.advance()
+    return whole.run()
 
 
 def maximise(
@@ -139,8 +243,6 @@ def maximise(
 
 def gain_to_come(history: list[float]) -> float:
     """What the objective will still gain if its last gains continue as a geometric series (Aitken's rule); inf if unknown."""
-    if len(history) < 3:
-        return math.inf
     before, last = history[-2] - history[-3], history[-1] - history[-2]
     if abs(last) <= ROUNDING * abs(history[-1]):
         return 0.0
@@ -155,6 +257,8 @@ def _told(status: Status, reason: str, n_iterations: int, specification: Specifi
         return f"Still rising after {n_iterations} iterations: raise max_iterations (now {settings.max_iterations})."
     if status is Status.INTERRUPTED:
         return f"Interrupted after {n_iterations} iterations, before it converged: start from its mixture to go on."
+    if status is Status.OVERTAKEN:
+        return f"Given up after {n_iterations} iterations: at its pace it would not have come up to another start's {reason}."
     prior = "give a prior, " if specification.prior is None else ""
     return (
         f"{reason[:-1]} after {n_iterations} iterations; {prior}raise regularization (now {settings.regularization:g}), "

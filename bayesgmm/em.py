@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from bayesgmm import initialisation
 from bayesgmm.abilities import ROW_WEIGHTS, Abilities, needs_mode
-from bayesgmm.climb import Run, Settings, Status, climb
+from bayesgmm.climb import Run, Settings, Status
 from bayesgmm.collapse import Yardstick
 from bayesgmm.files import require_free, write_sealed
 from bayesgmm.interruption import Interrupted, PartialWarning
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance, Prior
+from bayesgmm.race import race, winner
 from bayesgmm.saving.em import pack
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
-from bayesgmm.validation import integer_array, non_negative, positive_integer
+from bayesgmm.validation import instance_of, integer_array, non_negative, positive_integer
 
 ABILITIES = Abilities("EM", data=frozenset({ROW_WEIGHTS}), requirements=(needs_mode,), default_prior=False)
 MOST_STARTS = 1_000_000
@@ -54,6 +55,8 @@ class EMResult:
     objective : float
         Log-likelihood plus log prior: what was maximised.
     n_iterations : int
+    n_passes : int
+        Passes over the data, of all runs together.
     status : Status
     detail : str
         How the run ended, with the numbers.
@@ -130,8 +133,13 @@ class EMResult:
 
     @property
     def n_iterations(self) -> int:
-        """M-steps of the winning run."""
+        """Iterates of the winning run after its start."""
         return len(self.history) - 1
+
+    @property
+    def n_passes(self) -> int:
+        """Passes over the data, of all runs together."""
+        return sum(run.n_passes for run in self.runs)
 
     @property
     def converged(self) -> bool:
@@ -217,12 +225,17 @@ def fit_em(
     seed: Seed = 0,
     *,
     start: Any = None,
+    accelerate: bool = True,
     max_iterations: int = 5000,
     tolerance: float = 1e-8,
     regularization: float = 0.0,
     sample_weight: Any = None,
 ) -> EMResult:
     r"""Fit a Gaussian mixture by EM: maximum likelihood, or the posterior mode when a prior is given.
+
+    All starts are followed for some passes over the data, the highest to its end, and the others only as far as they may still
+    come up to it. On the way the next iterate is guessed by Anderson's acceleration from what EM made of the last ones; a guess
+    with a lower objective is not taken, so that it never falls.
 
     With a prior it is ECM: weights, means, precisions and the prior's own variables are set in turn to their conditional
     modes, given the expected sufficient statistics. The mode is that of the joint density of weights, means, precisions
@@ -242,6 +255,8 @@ def fit_em(
     seed : int, SeedSequence or Generator
     start : Mixture or array-like of shape (n_observations,), optional
         The only start: parameters, or a label 0..K-1 for each row.
+    accelerate : bool
+        False: EM alone, each iterate its M-step from the one before.
     max_iterations : int
     tolerance : float
         EM stops when the gain still to come, extrapolated by Aitken's rule, is below this many nats.
@@ -269,6 +284,7 @@ def fit_em(
     References
     ----------
     Dempster, Laird & Rubin (1977), doi:10.1111/j.2517-6161.1977.tb01600.x. Meng & Rubin (1993), doi:10.1093/biomet/80.2.267.
+    Walker & Ni (2011), Anderson acceleration for fixed-point iterations, doi:10.1137/10078356X.
 
     Examples
     --------
@@ -278,10 +294,12 @@ def fit_em(
     (-1126.316, True)
     """
     observations, specification = ABILITIES.door(X, n_components, covariance, prior, sample_weight)
+    instance_of(accelerate, bool, "accelerate")
     settings = Settings(
         positive_integer(max_iterations, "max_iterations"),
         non_negative(tolerance, "tolerance"),
         non_negative(regularization, "regularization", MOST_REGULARIZATION),
+        accelerate,
     )
     starts = (
         list(default_starts(observations, specification, positive_integer(n_init, "n_init", MOST_STARTS), seed_sequence(seed)))
@@ -312,30 +330,14 @@ def best_of(
     Interrupted
         At Ctrl-C, with the result of the runs so far.
     """
-    yardstick = Yardstick.of(observations)
-    runs: list[Run] = []
+
+    def result(runs: tuple[Run, ...]) -> EMResult:
+        return EMResult(specification, observations, winner(runs, settings.tolerance), runs, len(starts))
+
     try:
-        for origin, start in starts:
-            runs.append(climb(observations, specification, start, origin, settings, yardstick))
-    except KeyboardInterrupt as stop:
-        runs += [stop.finished] if isinstance(stop, Interrupted) else []
-        if not runs:
-            raise
-        best = _winner(runs, settings.tolerance)
-        raise Interrupted(EMResult(specification, observations, best, tuple(runs), len(starts))) from None
-    return EMResult(specification, observations, _winner(runs, settings.tolerance), tuple(runs), len(starts))
-
-
-def _winner(runs: list[Run], tolerance: float) -> Run:
-    """The first of the highest, among runs at an end that is no collapse where there are any.
-
-    An unfinished run comes last but for collapsed ones: it may be on its way to a collapse, where the objective has no bound.
-    """
-    finished = [run for run in runs if run.status in (Status.CONVERGED, Status.MAX_ITERATIONS)]
-    among = finished or [run for run in runs if run.status is Status.INTERRUPTED] or runs
-    top = max(run.objective for run in among)
-    tie = 10 * tolerance + 1e-11 * abs(top)  # which of equal optima comes first must not hang on rounding
-    return next(run for run in among if run.objective >= top - tie)
+        return result(race(observations, specification, starts, settings))
+    except Interrupted as stop:
+        raise Interrupted(result(stop.finished)) from None
 
 
 def default_starts(

@@ -5,7 +5,9 @@ import pytest
 
 import bayesgmm as bg
 from bayesgmm.climb import Status
+from bayesgmm.collapse import Yardstick
 from bayesgmm.em import ConvergenceWarning
+from bayesgmm.observations import Observations
 from tests.laws import PRIORS
 
 FAITHFUL = bg.load_dataset("faithful")
@@ -75,3 +77,20 @@ def test_a_component_on_one_point():
         bg.fit_em(X, 3, start=bg.Mixture.from_parameters([0.49, 0.49, 0.02], [[-3], [3], [60.0]], np.ones((3, 1, 1))))
     held = bg.fit_em(X, 3, prior=bg.Prior.weakly_informative(X))
     assert held.converged
+
+
+def test_bounds_of_eigenvalues_let_no_collapse_through():
+    """Where the cheap bounds say that all is round, eigenvalues say so too; and they do say so for round ones."""
+    rng = np.random.default_rng(0)
+    cleared = 0
+    for _ in range(1000):
+        d = int(rng.integers(1, 6))
+        X = rng.standard_normal((50, d)) @ rng.standard_normal((d, d)) * 10.0 ** rng.integers(-3, 3, d)
+        yardstick = Yardstick.of(Observations.from_data(X))
+        roots = rng.standard_normal((3, d, d)) * 10.0 ** rng.uniform(-6, 0, (3, 1, d))
+        relative, least = roots @ np.swapaxes(roots, 1, 2), np.where(rng.random(3) < 0.5, 1e-4, 1e-8)
+        if yardstick._is_round(relative, least):
+            cleared += 1
+            assert yardstick._reason(relative, least) == ""
+        assert yardstick._is_round(yardstick.relative[None], least[:1])
+    assert cleared > 20

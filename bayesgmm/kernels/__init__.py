@@ -15,7 +15,7 @@ from bayesgmm.kernels.statistics import (
     pointwise_statistics,
     sampled_statistics,
 )
-from bayesgmm.kernels.threads import threaded_statistics
+from bayesgmm.kernels.threads import passes_abreast, threaded_statistics
 
 __all__ = [
     "LOG_2PI",
@@ -28,6 +28,7 @@ __all__ = [
     "labelled_statistics",
     "log_constants",
     "log_density",
+    "passes_abreast",
     "pointwise_statistics",
     "responsibilities",
     "sampled_statistics",

@@ -15,6 +15,7 @@ SMALLEST_PIECE = 8192  # rows
 MOST_PIECES = 64
 MOST_NUMBERS = 2**21  # in the statistics of all pieces together
 WORTH_THREADS = 2e7  # multiply-adds or so: below a millisecond to start threads does not pay
+WORTH_COMPANY = 1e6  # the same for passes side by side, which take turns at the interpreter between them
 
 Statistics = tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
@@ -23,7 +24,9 @@ def threads_at_hand() -> int:
     """As many as the environment variable BAYESGMM_THREADS says, or as there are processors that this process may use."""
     asked = os.environ.get("BAYESGMM_THREADS")
     if asked:
-        return max(1, int(asked))
+        if not asked.isdecimal() or int(asked) < 1:
+            raise ValueError(f"The environment variable BAYESGMM_THREADS must be an integer of at least 1, got {asked!r}.")
+        return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -42,7 +45,7 @@ def threaded_statistics(
     if n_pieces <= 1:
         alone: Statistics = expected_statistics(*arguments)
         return alone
-    worth = len(values) * (factors.size + 20.0 * len(means)) >= WORTH_THREADS
+    worth = work(len(values), factors.size, len(means)) >= WORTH_THREADS
     n_threads = min(n_pieces, threads or (threads_at_hand() if worth else 1))
     if n_threads == 1:
         parts = [_piecewise_statistics(*arguments, rows, 0, n_pieces)]
@@ -53,6 +56,17 @@ def threaded_statistics(
             parts = list(pool.map(lambda first, last: _piecewise_statistics(*arguments, rows, first, last), edges, edges[1:]))
     log_likelihood, counts, sums, scatter = (np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True))
     return float(log_likelihood), counts, sums, scatter
+
+
+def work(n: int, n_numbers: int, n_components: int) -> float:
+    """Multiply-adds of a pass, or so: an exponential takes as long as twenty of them."""
+    return n * (n_numbers + 20.0 * n_components)
+
+
+def passes_abreast(n: int, n_features: int, n_components: int, is_diagonal: bool) -> int:
+    """How many passes from different starts are best made at a time: one where a pass is short, or is in threads itself."""
+    size = work(n, n_components * n_features ** (1 if is_diagonal else 2), n_components)
+    return threads_at_hand() if WORTH_COMPANY <= size < WORTH_THREADS else 1
 
 
 def piece_rows(n: int, n_numbers: int) -> int:

@@ -30,7 +30,9 @@ def pack(specification: Specification, observations: Observations, best: Run, ru
         "version": version("bayesgmm"),
         "specification": specification.to_json(),
         "names": json.dumps(observations.names),
-        "runs": [{"origin": run.origin, "status": run.status.name, "detail": run.detail} for run in runs],
+        "runs": [
+            {"origin": run.origin, "n_passes": run.n_passes, "status": run.status.name, "detail": run.detail} for run in runs
+        ],
         "best": next(i for i, run in enumerate(runs) if run is best),
         "n_starts": n_starts,
     }
@@ -93,6 +95,7 @@ def _runs(
             nuisance={name: array[i].copy() for name, array in nuisance.items()},
             log_likelihood=log_likelihoods[i],
             history=tuple(history[ends[i] - lengths[i] : ends[i]]),
+            n_passes=_passes(run, lengths[i]),
             status=_status(run),
             detail=_text(run, "detail"),
         )
@@ -122,6 +125,13 @@ def _text(run: dict[str, Any], name: str) -> str:
     if not isinstance(run.get(name), str):
         raise UnreadableError(f"it has a run whose {name} is {told(run.get(name))}, not text")
     return str(run[name])
+
+
+def _passes(run: dict[str, Any], n_iterates: int) -> int:
+    passes = run.get("n_passes", n_iterates)  # which early files do not tell
+    if not is_count(passes, n_iterates):
+        raise UnreadableError(f"it has a run of {n_iterates} iterates from {told(passes)} passes")
+    return passes
 
 
 def _status(run: dict[str, Any]) -> Status:

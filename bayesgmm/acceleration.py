@@ -1,0 +1,119 @@
+r"""Anderson's acceleration of EM: from the last iterates and what EM made of them, where EM is going.
+
+EM maps a mixture :math:`\theta` to its image :math:`G(\theta)`; near an optimum the map is all but linear. With the steps
+:math:`f_s = G(\theta_s) - \theta_s` of the last iterates, the combination of images whose combined step is shortest is a far
+better guess of the fixed point than the last image. Nothing here knows the data or the prior: whether a guess is better is for
+the objective to say.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.mixture import Mixture
+
+MEMORY = 6  # iterates; more are not alike enough for one linear map
+PLAIN = 5  # iterates from a start before the first guess: far from an optimum the map is not linear
+WORST_CONDITION = 1e4  # of the steps' differences: directions in which they do not differ more than that say nothing
+MOST_PATIENCE = 5  # after many lost guesses the next one waits for 2^MOST_PATIENCE iterates
+LEAST_WEIGHT = 1e-8  # with a component that is all but empty the map is not linear: its logs go to minus infinity
+FARTHEST = 20.0, 1e6  # that a guess may move the log of a diagonal entry of a factor, and another entry
+
+
+class Anderson:
+    """The last iterates, and guesses from them.
+
+    Guesses that lose are answered by forgetting all iterates, since the map was not linear there, and by waiting twice as long as
+    after the loss before.
+
+    References
+    ----------
+    Walker & Ni (2011), doi:10.1137/10078356X. Henderson & Varadhan (2019), doi:10.1080/10618600.2019.1594835, for EM.
+    """
+
+    def __init__(self, plain: float = PLAIN) -> None:
+        self._chart: Chart | None = None
+        self._points: list[NDArray[np.float64]] = []
+        self._images: list[NDArray[np.float64]] = []
+        self._waits, self._losses = plain, 0
+
+    def guess(self, mixture: Mixture, image: Mixture) -> Mixture | None:
+        """Learn that EM maps ``mixture`` to ``image``; where EM is going, or None while nothing can be said."""
+        if self._waits > 0:
+            self._waits -= 1
+            return None
+        if min(mixture.weights.min(), image.weights.min()) < LEAST_WEIGHT:
+            self._forget()
+            return None
+        if self._chart is None:
+            self._chart = Chart(mixture)
+        self._points = [*self._points, self._chart.coordinates(mixture)][-MEMORY:]
+        self._images = [*self._images, self._chart.coordinates(image)][-MEMORY:]
+        if len(self._points) < 2:
+            return None
+        return self._chart.mixture(_shortest_step(np.array(self._points), np.array(self._images)))
+
+    def won(self, rest: int = 0) -> None:
+        """The last guess was no worse than the iterate before it; the next one is not made before ``rest`` iterates."""
+        self._waits, self._losses = rest, 0
+
+    def lost(self) -> None:
+        """The last guess was worse."""
+        self._forget()
+        self._losses += 1
+        self._waits = 2.0 ** min(self._losses, MOST_PATIENCE)
+
+    def _forget(self) -> None:
+        self._chart, self._points, self._images = None, [], []
+
+
+def _shortest_step(points: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The combination of images, weights summing to one, whose combined step from the points is shortest."""
+    steps = images - points
+    left, sizes, right = np.linalg.svd(np.diff(steps, axis=0).T, full_matrices=False)
+    told = sizes > sizes[0] / WORST_CONDITION
+    shares = right[told].T @ ((left[:, told].T @ steps[-1]) / sizes[told])
+    return np.asarray(images[-1] - shares @ np.diff(images, axis=0))
+
+
+class Chart:
+    r"""Mixtures as vectors, in which lengths mean the same for each parameter: squared, near the origin, twice the divergence.
+
+    Around a reference with :math:`\Sigma_k = C_k C_k'` they are :math:`\sqrt{w_k}` times the log weight,
+    :math:`C_k^{-1}(\mu_k - \mu_k^{ref})`, and the entries of :math:`C_k^{-1}` times the factor of the other covariance: the
+    diagonal's as :math:`\sqrt 2 \log`, the ones below it. So the units of the data mean nothing.
+    """
+
+    def __init__(self, reference: Mixture) -> None:
+        self._structure, self._centres = reference.structure, reference.means
+        self._roots = np.linalg.cholesky(reference.covariances)
+        self._inverses = np.linalg.inv(self._roots)
+        self._importance = np.sqrt(reference.weights)
+        self._below = np.tril_indices(reference.n_features, -1)
+
+    def coordinates(self, mixture: Mixture) -> NDArray[np.float64]:
+        """The vector of a mixture, K (1 + d + d (d + 1) / 2) numbers."""
+        factors = self._inverses @ np.linalg.cholesky(mixture.covariances)
+        shifts = (self._inverses @ (mixture.means - self._centres)[..., None])[..., 0]
+        logs = math.sqrt(2) * np.log(np.diagonal(factors, axis1=1, axis2=2))
+        parts = [np.log(mixture.weights)[:, None], shifts, logs, factors[:, self._below[0], self._below[1]]]
+        return np.asarray((self._importance[:, None] * np.concatenate(parts, axis=1)).ravel())
+
+    def mixture(self, coordinates: NDArray[np.float64]) -> Mixture | None:
+        """The mixture of a vector, made to be of the structure; None where it is out of all bounds."""
+        (k, d), structure = self._centres.shape, self._structure
+        rows = coordinates.reshape(k, -1) / self._importance[:, None]
+        logs, below = rows[:, 1 + d : 1 + 2 * d] / math.sqrt(2), rows[:, 1 + 2 * d :]
+        inside = np.abs(logs).max() < FARTHEST[0] and np.abs(below).max(initial=0.0) < FARTHEST[1]
+        if not inside or not np.isfinite(rows).all():
+            return None
+        weights = np.exp(rows[:, 0] - rows[:, 0].max())
+        weights /= weights.sum()
+        factors = np.zeros((k, d, d))
+        factors[:, np.arange(d), np.arange(d)] = np.exp(logs)
+        factors[:, self._below[0], self._below[1]] = below
+        roots = self._roots @ factors
+        means = self._centres + (self._roots @ rows[:, 1 : 1 + d, None])[..., 0]
+        scatter = weights[:, None, None] * (roots @ np.swapaxes(roots, 1, 2))
+        return Mixture(weights, means, structure.m_step(weights, scatter), structure)
