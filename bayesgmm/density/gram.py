@@ -5,6 +5,7 @@ import pytensor.tensor as pt
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.basic import node_rewriter
+from pytensor.link.jax.ops import JAXOp
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 from pytensor.tensor.rewriting.basic import register_canonicalize
@@ -26,6 +27,7 @@ def _gram(roots):
     return products.reshape(roots.shape)
 
 
+@JAXOp.register  # see OnePass
 class Gram(Op):
     """R R' for square matrices R (..., d, d), which may be promised to be lower triangular with a positive diagonal.
 
@@ -45,6 +47,9 @@ class Gram(Op):
 
     def perform(self, node, inputs, output_storage):
         output_storage[0][0] = inputs[0] @ inputs[0].mT
+
+    def perform_jax(self, roots):
+        return roots @ roots.mT
 
     def infer_shape(self, node, input_shapes):
         return input_shapes

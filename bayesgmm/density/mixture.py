@@ -58,6 +58,11 @@ class MixtureLogDensity(OnePass):
     ndims, counted = (2, 1, 1, 2, 3), 0
     compute = staticmethod(_mixture_pass)
 
+    def perform_jax(self, *inputs):
+        from bayesgmm.density.jax_passes import mixture_pass
+
+        return mixture_pass(*inputs)
+
 
 class GaussianMixtureRV(SymbolicRandomVariable):
     """Rows of a Gaussian mixture: an allocation, then a normal draw of that component."""
@@ -113,6 +118,7 @@ class GaussianMixture(Continuous):
         return pt.broadcast_to(weights @ means, rv.shape)
 
     def logp(value, weights, means, factors):
-        rows = value.reshape((-1, means.shape[-1]))
+        is_matrix = value.type.ndim == 2  # then nothing is reshaped: JAX compiles no sizes that are computed
+        rows = value if is_matrix else value.reshape((-1, means.shape[-1]))
         terms = MixtureLogDensity()(rows, np.ones(1), pt.log(weights), means, factors)[0]
-        return terms.reshape(value.shape[:-1])
+        return terms if is_matrix else terms.reshape(value.shape[:-1])

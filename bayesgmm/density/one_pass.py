@@ -1,6 +1,7 @@
 """Ops whose value and gradient come from one pass of a Numba function."""
 
 import hashlib
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType, grad_not_implemented
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
+from pytensor.link.jax.ops import JAXOp
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 from pytensor.scalar import Second
 from pytensor.tensor.basic import Alloc
@@ -36,6 +38,9 @@ def numba_call(op, node=None, **kwargs):
     return call, _VERSION
 
 
+# PyTensor's dispatch for JAX can be imported with JAX only, which is optional and takes seconds. It knows a class that can be had
+# without: of a JAXOp it takes the method ``perform_jax``, and whatever has one may be a virtual subclass.
+@JAXOp.register
 class OnePass(Op):
     r"""Log densities and the gradient of their sum from one pass: abstract, its subclasses hold the formulas.
 
@@ -61,6 +66,10 @@ class OnePass(Op):
     def perform(self, node, inputs, output_storage):
         for storage, output in zip(output_storage, self.compute(*inputs), strict=True):
             storage[0] = output
+
+    @abstractmethod
+    def perform_jax(self, *inputs):
+        """The outputs as JAX arrays; called with JAX's tracers while it compiles, so that JAX is imported here."""
 
     def infer_shape(self, node, input_shapes):
         return [input_shapes[self.counted][:1], *input_shapes[2:]]

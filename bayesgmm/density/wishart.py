@@ -51,6 +51,11 @@ class WishartKernel(OnePass):
     ndims, counted = (0, 1, 3, 3), 2
     compute = staticmethod(_wishart_pass)
 
+    def perform_jax(self, *inputs):
+        from bayesgmm.density.jax_passes import wishart_pass
+
+        return wishart_pass(*inputs)
+
 
 class WishartRV(SymbolicRandomVariable):
     """Wishart draws by Bartlett's decomposition."""
