@@ -4,13 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import nutpie
-
 import bayesgmm as bg
 from bayesgmm.kernels.threads import threads_at_hand
 from benchmarks.effective import smallest_bulk_ess
 from benchmarks.figure import ESS_PER_SECOND, SECONDS, Aim, Figure, Remark
-from benchmarks.peers import gallery
 from benchmarks.problems import Array, standardised
 from benchmarks.rows.row import OURS, Row, Scale, beside_each
 from benchmarks.timing import Contender, Outcome
@@ -23,6 +20,8 @@ type Parameters = Callable[[Any], tuple[Array, Array, Array]]
 
 def sampler(X: Array, model: Any, parameters: Parameters) -> Callable[[int], Outcome]:
     """Compile now, sample when called."""
+    import nutpie  # here and below, for no other row and no test should wait for it
+
     compiled = nutpie.compile_pymc_model(model, backend="numba")
 
     def run(seed: int) -> Outcome:
@@ -43,6 +42,8 @@ def by_name(posterior: Any) -> tuple[Array, Array, Array]:
 
 def results(scale: Scale) -> Iterator[Figure | Remark]:
     """Old Faithful."""
+    from benchmarks.peers import gallery
+
     X = standardised("faithful")
     case = f"Old Faithful, K = {K}, {CHAINS} x ({TUNE} + {DRAWS})"
     scale.say(f"{case}: compiling both models")
