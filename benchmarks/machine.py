@@ -26,7 +26,7 @@ def describe(arguments: Sequence[str]) -> dict[str, str]:
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": shlex.join(["python", "-m", "benchmarks", *arguments]),
         "processor": f"{processor()}, {threads_at_hand()} threads at hand",
-        "load average at the start": f"{load} (figures of a busy machine are worth less)",
+        "load average at the start": f"{load} (on a busy machine ratios suffer, and those to its limit mean nothing)",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "packages": ", ".join(f"{name} {found}" for name in PACKAGES if (found := installed(name))),
         "R": r_versions(),

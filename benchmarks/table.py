@@ -10,7 +10,8 @@ LEGEND = (
     "within each round. A ratio beside an aim of at least (≥) says how many times better ours is; beside an aim of at most (≤), "
     "what multiple of the peer's ours is. Aims without a ratio are for our own figure. "
     "Everything is warmed up before it is timed unless a case says cold, on the same data, "
-    "and where it says so from the same start."
+    "and where it says so from the same start. Threads: ours and scikit-learn's BLAS have all that are at hand, mclust runs on "
+    "one but for its BLAS, and samplers run as many chains at a time as there are threads."
 )
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm.kernels.threads import threads_at_hand
 from benchmarks.effective import smallest_bulk_ess
 from benchmarks.problems import Array, simulated, standardised
 
-N_COMPONENTS, DRAWS, TUNE, CHAINS, CORES = 2, 1000, 1000, 4, 2
+N_COMPONENTS, DRAWS, TUNE, CHAINS, CORES = 2, 1000, 1000, 4, threads_at_hand()
 
 type Drawn = tuple[float, tuple[Array, Array, Array]]
 

@@ -14,7 +14,7 @@ PEERS: Mapping[str, tuple[str, Aim | None]] = {
     "gallery model, PyMC": ("pymc", Aim(8)),
     "gallery model, NumPyro": ("numpyro", None),
 }
-NOTE = "ours is fit_bayes as a whole; the peers' times begin with a built model; 4 x (1000 + 1000), 2 chains at a time"
+NOTE = "ours is fit_bayes as a whole; the peers' times begin with a built model; 4 x (1000 + 1000)"
 
 
 def draw(who: str, data: str, seed: int, environment: Mapping[str, str] | None = None) -> Outcome:
