@@ -24,7 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"\n{table.LEGEND}")
     scale = Scale(options.quick, options.rounds or (3 if options.quick else 5), say)
     results: dict[str, list[Figure | Remark]] = {}
-    partial = False
+    partial = True
+
+    def save() -> None:
+        if options.output:
+            options.output.write_text(table.markdown(results, about, partial), encoding="utf-8")
+
     try:
         for name in options.only or ROWS:
             row = ROWS[name]
@@ -39,12 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found.append(Remark(name, f"not measured: {told(error)}"))
                 say("")
                 print(table.line(found[-1]), flush=True)
+            save()  # what is measured is not lost if the process is killed
+        partial = False
     except KeyboardInterrupt:
-        partial = True
         say("")
         print("\nStopped; what was measured by then stands above.")
+    save()
     if options.output:
-        options.output.write_text(table.markdown(results, about, partial), encoding="utf-8")
         print(f"\nWritten to {options.output}.")
     return INTERRUPTED if partial else 0
 
