@@ -1,0 +1,1 @@
+"""How others do the same work. A peer that is not installed raises UnavailableError with the reason."""

@@ -1,0 +1,46 @@
+"""Work in a process of its own: nothing compiled, nothing imported, no memory used before it begins."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.timing import UnavailableError
+
+ROOT = Path(__file__).parents[1]
+
+
+def fresh(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Run ``python -m benchmarks.fresh.MODULE`` and return the JSON object in the last line that it prints.
+
+    Raises
+    ------
+    UnavailableError
+        With the last line that it complained in.
+    """
+    command = [sys.executable, "-m", f"benchmarks.fresh.{module}", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        complaint = [line for line in done.stderr.splitlines() if line.strip()]
+        raise UnavailableError(complaint[-1] if complaint else f"exit status {done.returncode}")
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer
+
+
+@contextmanager
+def empty_caches() -> Iterator[dict[str, str]]:
+    """An environment in which neither Numba nor PyTensor has compiled anything yet."""
+    with tempfile.TemporaryDirectory(prefix="caches") as folder:
+        flags = [flag for flag in [os.environ.get("PYTENSOR_FLAGS", "")] if flag]
+        yield {
+            "NUMBA_CACHE_DIR": f"{folder}/numba",
+            "PYTENSOR_FLAGS": ",".join([*flags, f"base_compiledir={folder}/pytensor"]),
+            "MPLCONFIGDIR": f"{folder}/matplotlib",
+        }
