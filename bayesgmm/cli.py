@@ -113,6 +113,8 @@ Columns = Annotated[list[str] | None, typer.Option(metavar="A,B", help="Columns 
 Draws = Annotated[int, typer.Option(min=1, help="Draws that each chain keeps.")]
 Tune = Annotated[int, typer.Option(min=1, help="Draws of each chain for tuning, not kept.")]
 Chains = Annotated[int, typer.Option(min=1, help="Chains; fewer than 2 cannot show convergence.")]
+Engine = Annotated[str, typer.Option(help="Sampler: auto (the fastest that takes the model), gibbs or nuts.")]
+Check = Annotated[bool, typer.Option(help="Let another sampler draw from the chosen posterior and say whether they agree.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, and only what was asked for.")]
@@ -146,6 +148,8 @@ def report(
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,
+    engine: Engine = "auto",
+    check: Check = True,
     seed: Seed = 0,
     force: Force = False,
     quiet: Quiet = False,
@@ -159,7 +163,7 @@ def report(
     reporting = importlib.import_module("bayesgmm.reporting")
     options = {"components": ",".join(map(str, components)), "output": output, "covariance": covariance}
     options |= {"columns": ",".join(columns)} if columns else {}
-    options |= {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    options |= {"draws": draws, "tune": tune, "chains": chains, "engine": engine, "seed": seed}
     analysis = reporting.analyse(
         X,
         components,
@@ -167,16 +171,18 @@ def report(
         seed=seed,
         progress=_progress(quiet),
         source=data.name if data else OLD_FAITHFUL,
-        command=_command("report", data, options),
+        command=_command("report", data, options) + ("" if check else " --no-check"),
+        check=check,
         draws=draws,
         tune=tune,
         chains=chains,
+        engine=engine,
     )
     reporting.write(analysis, target)
     if not quiet:
         _say(" ".join(reporting.answer(analysis)))
         _say(*analysis.selection.reasons)
-        _say(*analysis.diagnosis.verdict)
+        _say(*analysis.diagnosis.verdict, analysis.check.verdict)
     typer.echo(f"Report: {target}")
     _exit(analysis.diagnosis)
 
@@ -193,6 +199,7 @@ def fit(
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,
+    engine: Engine = "auto",
     seed: Seed = 0,
     force: Force = False,
     quiet: Quiet = False,
@@ -205,9 +212,8 @@ def fit(
     target = None if output is None else require_free(output, force)
     reporting = importlib.import_module("bayesgmm.reporting")
     em = bg.fit_em(X, components, covariance, seed=seed)
-    posterior = bg.fit_bayes(
-        X, components, covariance, seed=seed, draws=draws, tune=tune, chains=chains, progress=_progress(quiet)
-    )
+    settings: dict[str, Any] = {"engine": engine, "draws": draws, "tune": tune, "chains": chains, "progress": _progress(quiet)}
+    posterior = bg.fit_bayes(X, components, covariance, seed=seed, **settings)
     if target is not None:
         posterior.save(target)
     diagnosis = bg.diagnose(posterior)
@@ -232,13 +238,14 @@ def select(
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,
+    engine: Engine = "auto",
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
     """Compare numbers of components by BIC, ICL and leave-one-out cross-validation."""
     X = read(data, columns)
     reporting, selection = (importlib.import_module(f"bayesgmm.{name}") for name in ("reporting", "selection"))
-    settings = {"seed": seed, "draws": draws, "tune": tune, "chains": chains, "progress": _progress(quiet)}
+    settings = {"seed": seed, "draws": draws, "tune": tune, "chains": chains, "engine": engine, "progress": _progress(quiet)}
     found = selection.sweep(X, components, covariance, **settings)
     _show(reporting.tables.numbers_of_components(found))
     _say(*found.reasons)

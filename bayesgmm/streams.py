@@ -19,6 +19,7 @@ class Use(IntEnum):
     SAMPLE = 5
     PRIOR = 6
     PRIOR_DATA = 7
+    CHECK = 8
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:

@@ -8,22 +8,22 @@ import bayesgmm as bg
 @pytest.fixture(scope="session")
 def faithful_two():
     """Old Faithful, K = 2: two clear groups."""
-    return bg.fit_bayes(bg.load_dataset("faithful"), 2, seed=1, progress=False)
+    return bg.fit_bayes(bg.load_dataset("faithful"), 2, engine="nuts", seed=1, progress=False)
 
 
 @pytest.fixture(scope="session")
 def faithful_three():
     """Old Faithful, K = 3: a third component that the data do not pin down."""
-    return bg.fit_bayes(bg.load_dataset("faithful"), 3, seed=1, progress=False)
+    return bg.fit_bayes(bg.load_dataset("faithful"), 3, engine="nuts", seed=1, progress=False)
 
 
 @pytest.fixture(scope="session")
 def galaxies_three():
     """Galaxies, d = 1, K = 3, variances of their own."""
-    return bg.fit_bayes(bg.load_dataset("galaxies_26960"), 3, covariance="spherical", seed=1, progress=False)
+    return bg.fit_bayes(bg.load_dataset("galaxies_26960"), 3, covariance="spherical", engine="nuts", seed=1, progress=False)
 
 
 @pytest.fixture(scope="session")
 def eruptions_one():
     """Eruptions alone: d = 1, K = 1."""
-    return bg.fit_bayes(bg.load_dataset("faithful")[["eruptions"]], 1, seed=1, draws=500, tune=500, progress=False)
+    return bg.fit_bayes(bg.load_dataset("faithful")[["eruptions"]], 1, engine="nuts", seed=1, draws=500, tune=500, progress=False)

@@ -75,8 +75,13 @@ def test_report_writes_says_and_ends_well(tmp_path, fitted):
     ((arguments, settings),) = fitted
     assert arguments[1] == [2]
     assert (settings["draws"], settings["seed"]) == (5, 3)
-    command = f"bayesgmm report --components=2 --output={path} --covariance=full --draws=5 --tune=1000 --chains=4 --seed=3"
-    assert settings["command"] == command
+    asked = "--covariance=full --draws=5 --tune=1000 --chains=4 --engine=auto --seed=3"
+    assert settings["command"] == f"bayesgmm report --components=2 --output={path} {asked}"
+    assert settings["check"]
+    assert run("report", "--output", path, "--force", "--no-check", "--engine", "nuts").exit_code == 0
+    assert not fitted[1][1]["check"]
+    assert fitted[1][1]["engine"] == "nuts"
+    assert fitted[1][1]["command"].endswith("--engine=nuts --seed=0 --no-check")
 
 
 def test_report_overwrites_only_when_forced(tmp_path, fitted):

@@ -198,7 +198,7 @@ def fit(monkeypatch, compiled):
         monkeypatch.setattr(nuts.nutpie, "compile_pymc_model", compile_once)
         monkeypatch.setattr(nuts, "_start", watched)
         monkeypatch.setattr(nuts.time, "sleep", poll)
-        options = {"draws": MANY, "tune": 100, "chains": 2, "cores": 2, "seed": 3, "progress": False} | settings
+        options = {"engine": "nuts", "draws": MANY, "tune": 100, "chains": 2, "cores": 2, "seed": 3, "progress": False} | settings
         return bg.fit_bayes(FAITHFUL[["waiting"]], 2, covariance="spherical", **options)
 
     return fit_bayes

@@ -58,7 +58,7 @@ def test_priors_with_fixed_numbers_are_transformed_along(name, factor, shift):
 @pytest.mark.parametrize(("factor", "shift"), [(1e-8, 0.0), (1e8, 0.0), (1.0, 1e8)])
 def test_the_posterior_has_no_units(faithful_two, factor, shift):
     """Posterior means in the same units agree within five standard errors (20 comparisons: 1e-5 for a false alarm)."""
-    post = bg.fit_bayes(factor * FAITHFUL + shift, 2, seed=5, progress=False)
+    post = bg.fit_bayes(factor * FAITHFUL + shift, 2, engine="nuts", seed=5, progress=False)
     assert bg.diagnose(post).components_trusted
 
     def standard(posterior, factor, shift):

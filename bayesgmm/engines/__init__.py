@@ -23,11 +23,11 @@ from bayesgmm.specification import Specification
 from bayesgmm.streams import Seed, describe, seed_sequence
 from bayesgmm.validation import instance_of, known_name, positive, positive_integer
 
-__all__ = ["ENGINES", "Engine", "Sampled", "SamplerSettings", "fit_bayes"]
+__all__ = ["ENGINES", "Engine", "Sampled", "SamplerSettings", "engines_for", "fit_bayes"]
 
-ENGINES: Mapping[str, Engine] = {
-    "nuts": Engine(nuts.ABILITIES, nuts.sample, ("target_accept",)),
+ENGINES: Mapping[str, Engine] = {  # the faster ones first: "auto" is the first that takes the model
     "gibbs": Engine(gibbs.ABILITIES, gibbs.sample, ("thin", "switch_labels")),
+    "nuts": Engine(nuts.ABILITIES, nuts.sample, ("target_accept",)),
 }
 AUTO = "auto"
 MOST_DRAWS = 1_000_000_000  # in one chain
@@ -62,9 +62,8 @@ def fit_bayes(
         Covariance structure.
     prior : Prior, optional
         None: :meth:`Prior.weakly_informative` for these data.
-    engine : {"auto", "nuts", "gibbs"}
-        ``"gibbs"`` draws in a fraction of the time, under every prior but LKJ; its draws are more alike than those of NUTS,
-        hence ``thin``. ``"auto"`` is NUTS.
+    engine : {"auto", "gibbs", "nuts"}
+        ``"auto"`` is Gibbs under every prior but LKJ, which only NUTS takes. See Notes.
     warm_start : EMResult or Mixture, optional
         Start of the first chain; None: the MAP by EM. The other chains start from MAPs of randomly reweighted data.
     draws, tune, chains : int
@@ -97,6 +96,15 @@ def fit_bayes(
     ValueError
         If the data, the names or the numbers are not usable; the message says which and what to do.
 
+    Notes
+    -----
+    Why Gibbs where it can: a sweep is one pass over the data, as is a single leapfrog step of NUTS, and nothing is compiled for a
+    model. Its draws are more alike where components touch, hence ``thin``. On six data sets (Old Faithful, K = 2, and EEE, K = 3;
+    iris, EEE, K = 3; acidity, K = 2; galaxies, K = 3; 2,000 rows simulated in five dimensions, K = 4) the default settings gave
+    0.9 to 2.7 times the smallest effective number of draws that NUTS gave, in a third to a seventh of the time that NUTS
+    samples, without the seconds that it compiles (``python -m benchmarks --only engines``). On iris neither converges from four
+    chains: the posterior has several modes that no sampler here moves between, and both say so.
+
     References
     ----------
     Hoffman & Gelman (2014), The No-U-Turn Sampler, JMLR 15:1593-1623.
@@ -104,7 +112,7 @@ def fit_bayes(
     doi:10.1111/j.2517-6161.1994.tb01985.x.
     """
     name = known_name(engine, "engine", [AUTO, *ENGINES])
-    name = "nuts" if name == AUTO else name
+    name = engines_for(Specification(n_components, covariance, prior))[0] if name == AUTO else name
     observations, specification = ENGINES[name].abilities.door(X, n_components, covariance, prior)
     settings = SamplerSettings(
         draws=positive_integer(draws, "draws", MOST_DRAWS),
@@ -144,6 +152,11 @@ def fit_bayes(
     if posterior.partial:
         warnings.warn(posterior.shortfall, PartialWarning, stacklevel=2)
     return posterior
+
+
+def engines_for(specification: Specification) -> list[str]:
+    """The engines that take a model, the fastest first."""
+    return [name for name, engine in ENGINES.items() if not engine.abilities.refusal(specification)]
 
 
 def _require_switchable(engine: str, specification: Specification) -> None:

@@ -30,10 +30,14 @@ def report(
     force: bool = False,
     progress: bool = True,
     *,
+    check: bool = True,
     source: str | None = None,
     **settings: Any,
 ) -> Path:
     """Fit by EM and by MCMC, judge, and write a report that says what may be believed.
+
+    Every number of components is drawn from by the fastest engine that takes the model. The posterior of the chosen one is drawn
+    from once more by another engine, from other starts, and the report says whether the two agree.
 
     Parameters
     ----------
@@ -51,6 +55,8 @@ def report(
         Replace ``output`` where it exists.
     progress : bool
         Show progress bars.
+    check : bool
+        False: no other engine checks the posterior.
     source : str, optional
         What the data are called in the report.
     **settings
@@ -74,5 +80,5 @@ def report(
         If the data, the names or the numbers are not usable.
     """
     target = require_free(output, force)
-    analysis = analyse(X, n_components, covariance, prior, seed, progress, source=source, **settings)
+    analysis = analyse(X, n_components, covariance, prior, seed, progress, check=check, source=source, **settings)
     return write(analysis, target)

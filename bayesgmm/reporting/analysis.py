@@ -1,22 +1,48 @@
 """The analysis that a report tells: fits, choice, judgement and comparison, computed once and frozen."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
 import arviz as az
+import numpy as np
 import pandas as pd
 
+from bayesgmm.agreement import Agreement, agreement, engine_name
 from bayesgmm.comparison import Comparison, compare_em_bayes
 from bayesgmm.diagnostics import Diagnosis
 from bayesgmm.em import EMResult
-from bayesgmm.observations import Observations
+from bayesgmm.engines import ENGINES, engines_for, fit_bayes
+from bayesgmm.interruption import PartialWarning
+from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.posterior import Posterior, relabel
 from bayesgmm.prior import Prior
 from bayesgmm.reporting.components import component_table
 from bayesgmm.selection import Candidate, Selection, sweep
-from bayesgmm.streams import Seed
+from bayesgmm.streams import Seed, Use, child, seed_sequence
+from bayesgmm.validation import instance_of
+
+NOT_ASKED = "No other sampler was asked to check the posterior."
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What another sampler says of the chosen posterior, or why none was asked."""
+
+    agreement: Agreement | None
+    unasked: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The same in a sentence."""
+        return self.unasked if self.agreement is None else self.agreement.verdict
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the other sampler found another posterior."""
+        return self.agreement is not None and self.agreement.is_disputed
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +61,8 @@ class Analysis:
         Of the chosen number of components, relabelled.
     comparison : Comparison
         EM beside that posterior.
+    check : Check
+        What another sampler says of that posterior.
     """
 
     source: str
@@ -42,14 +70,16 @@ class Analysis:
     selection: Selection
     posterior: Posterior
     comparison: Comparison
+    check: Check
 
     @classmethod
-    def of(cls, selection: Selection, source: str | None = None, command: str | None = None) -> Self:
+    def of(cls, selection: Selection, source: str | None = None, command: str | None = None, check: Check | None = None) -> Self:
         """Judge and compare the chosen candidate of a selection."""
         candidate = selection.candidates[selection.chosen]
         posterior = relabel(candidate.posterior)
         comparison = compare_em_bayes(candidate.em, posterior)
-        return cls(source or "the data", command or _python_call(selection), selection, posterior, comparison)
+        command = command or _python_call(selection)
+        return cls(source or "the data", command, selection, posterior, comparison, check or Check(None, NOT_ASKED))
 
     @property
     def chosen(self) -> int:
@@ -100,13 +130,52 @@ def analyse(
     seed: Seed = 0,
     progress: bool = True,
     *,
+    check: bool = True,
     source: str | None = None,
     command: str | None = None,
     **settings: Any,
 ) -> Analysis:
     """Fit each number of components by EM and by MCMC, choose, judge and compare; the arguments are those of :func:`report`."""
-    selection = sweep(X, n_components, covariance, prior, seed, progress, **settings)
-    return Analysis.of(selection, source, command)
+    instance_of(check, bool, "check")
+    root = seed_sequence(seed)
+    selection = sweep(X, n_components, covariance, prior, root, progress, **settings)
+    checked = check_by_another_engine(selection, root, progress, settings) if check else Check(None, NOT_ASKED)
+    return Analysis.of(selection, source, command, checked)
+
+
+def check_by_another_engine(
+    selection: Selection, seed: np.random.SeedSequence, progress: bool, settings: dict[str, Any]
+) -> Check:
+    """Draw from the chosen posterior by another engine, from other starts, and compare."""
+    posterior = selection.candidates[selection.chosen].posterior
+    specification, engine = posterior.specification, posterior.settings["engine"]
+    others = [name for name in engines_for(specification) if name != engine]
+    if not others:
+        return Check(None, f"Only {engine_name(engine)} takes this model, so that no other sampler checks it.")
+    if not posterior.diagnosis.converged:
+        return Check(None, f"The chains have not converged, so that there is nothing yet for {engine_name(others[0])} to check.")
+    interrupted = Check(None, f"Ctrl-C came before {engine_name(others[0])} had checked the posterior.")
+    if selection.missing:
+        return interrupted
+    own = {name for other in ENGINES.values() for name in other.settings} - set(ENGINES[others[0]].settings)
+    taken = {name: value for name, value in settings.items() if name not in {*own, "engine", "warm_start"}}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # told already
+            warnings.simplefilter("ignore", PartialWarning)
+            other = fit_bayes(
+                posterior.observations,
+                specification.n_components,
+                specification.covariance,
+                specification.prior,
+                others[0],
+                seed=child(seed, Use.CHECK),
+                progress=progress,
+                **taken,
+            )
+    except KeyboardInterrupt:
+        return interrupted
+    return interrupted if other.partial else Check(agreement(posterior, other))
 
 
 def _has_default_prior(posterior: Posterior) -> bool:

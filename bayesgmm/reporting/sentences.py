@@ -47,6 +47,11 @@ def answer(analysis: Analysis) -> tuple[str, ...]:
     return (*first, *_agreement(analysis))
 
 
+def disputed(analysis: Analysis) -> tuple[str, ...]:
+    """That another sampler found another posterior, if it did."""
+    return (analysis.check.verdict,) if analysis.check.is_disputed else ()
+
+
 def partial(analysis: Analysis) -> tuple[str, ...]:
     """What is missing because the analysis was interrupted."""
     found = (analysis.selection.shortfall, analysis.posterior.shortfall, analysis.em.shortfall)

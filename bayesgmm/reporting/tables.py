@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesgmm.agreement import Agreement, engine_name
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.numbers import count, fixed, interval, known_to, significant, spread
 from bayesgmm.selection import Selection
@@ -86,6 +87,17 @@ def mixing(table: pd.DataFrame, note: str, with_values: bool = True) -> Table:
         for name, row in table.iterrows()
     ]
     return Table(note, ("quantity", *values, "R-hat", "ESS bulk", "ESS tail"), tuple(rows))
+
+
+def two_samplers(agreement: Agreement) -> Table:
+    """Posterior means by two engines."""
+    rows = [
+        (str(name), known_to(row["first"], row["sd"]), known_to(row["second"], row["sd"]), fixed(row["difference"], 2))
+        for name, row in agreement.table.iterrows()
+    ]
+    first, second = map(engine_name, agreement.engines)
+    note = f"Posterior means; the difference is in Monte Carlo standard errors, of which {agreement.allowed:.1f} are allowed."
+    return Table(note, ("quantity", first, second, "difference"), tuple(rows))
 
 
 def components(analysis: Analysis) -> Table:

@@ -186,7 +186,7 @@ FRESH = """
 import sys
 import bayesgmm as bg
 X, model = bg.load_dataset("faithful")[["eruptions"]], (2, "spherical")
-bg.fit_bayes(X, *model, draws=10, tune=50, chains=1, seed=1, progress=False)
+bg.fit_bayes(X, *model, engine="nuts", draws=10, tune=50, chains=1, seed=1, progress=False)
 print("jaxlib" in sys.modules)
 import pymc as pm
 model = bg.build_model(X, *model)

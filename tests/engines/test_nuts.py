@@ -46,7 +46,7 @@ def test_small_concentrations_have_no_mode_but_have_starts():
 
 
 def test_same_seed_same_bits_for_any_number_of_cores():
-    settings = {"draws": 100, "tune": 100, "chains": 2, "seed": 7, "progress": False}
+    settings = {"engine": "nuts", "draws": 100, "tune": 100, "chains": 2, "seed": 7, "progress": False}
     one, two = (bg.fit_bayes(FAITHFUL[["waiting"]], 2, cores=cores, **settings) for cores in (1, 2))
     for name in one.tree["posterior"].data_vars:
         np.testing.assert_array_equal(one.tree["posterior"][name], two.tree["posterior"][name])
@@ -73,7 +73,7 @@ def test_impossible_settings_are_refused(keywords, error, sentence):
 def test_row_weights_are_refused():
     weighted = Observations.from_data(FAITHFUL, sample_weight=np.arange(1, 273))
     with pytest.raises(ValueError, match="NUTS does not take row weights: fit by EM"):
-        bg.fit_bayes(weighted, 2)
+        bg.fit_bayes(weighted, 2, engine="nuts")
     with pytest.raises(ValueError, match="The PyMC model does not take row weights"):
         bg.build_model(weighted, 2)
 
@@ -81,7 +81,7 @@ def test_row_weights_are_refused():
 SCRIPT = """
 import hashlib
 import bayesgmm as bg
-post = bg.fit_bayes(bg.load_dataset("faithful"), 2, draws=50, tune=100, chains=2, seed=3, progress=False)
+post = bg.fit_bayes(bg.load_dataset("faithful"), 2, engine="nuts", draws=50, tune=100, chains=2, seed=3, progress=False)
 print(hashlib.sha256(post.draws.means.tobytes()).hexdigest())
 """
 

@@ -29,7 +29,7 @@ PAIRS = [
 def test_simulated_parameters_are_recovered(name, code):
     """Each weight, mean and variance within four posterior sds of the truth: a miss has probability below 1e-3."""
     X, _, truth = problem(code, n=600, n_components=2, n_features=2, separation=4.0, seed=4)
-    post = bg.fit_bayes(X, 2, code, PRIORS[name](X, code), draws=500, tune=500, seed=2, progress=False)
+    post = bg.fit_bayes(X, 2, code, PRIORS[name](X, code), engine="nuts", draws=500, tune=500, seed=2, progress=False)
     assert bg.diagnose(post).components_trusted
     assert post.n_divergences == 0
     draws = bg.relabel(post).draws
@@ -45,7 +45,7 @@ def test_richardson_green_under_nuts():
     """One feature: the same posterior whichever of the equivalent structures it is asked in, within five standard errors."""
     galaxies = bg.load_dataset("galaxies_26960")
     prior = bg.Prior.richardson_green(galaxies)
-    posts = [bg.fit_bayes(galaxies, 3, code, prior, draws=1500, seed=2, progress=False) for code in ("VII", "VVV")]
+    posts = [bg.fit_bayes(galaxies, 3, code, prior, engine="nuts", draws=1500, seed=2, progress=False) for code in ("VII", "VVV")]
     totals = [post.total_log_likelihood for post in posts]
     error = np.hypot(*(float(az.mcse(total)) for total in totals))
     assert abs(totals[0].mean() - totals[1].mean()) < 5 * error
