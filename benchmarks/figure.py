@@ -17,6 +17,7 @@ class Quantity:
 SECONDS = Quantity("seconds")
 SECONDS_A_PASS = Quantity("seconds a pass")
 ESS_PER_SECOND = Quantity("smallest bulk ESS a second", more_is_better=True)
+SMALLEST_ESS = Quantity("smallest bulk ESS", more_is_better=True)
 MEGABYTES = Quantity("MB above the data")
 
 

@@ -1,8 +1,8 @@
 """The analysis that a report tells: fits, choice, judgement and comparison, computed once and frozen."""
 
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
@@ -29,10 +29,11 @@ NOT_ASKED = "No other sampler was asked to check the posterior."
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """What another sampler says of the chosen posterior, or why none was asked."""
+    """What another sampler says of the chosen posterior, or why none was asked; and the seconds that it took, by phase."""
 
     agreement: Agreement | None
     unasked: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -175,7 +176,9 @@ def check_by_another_engine(
             )
     except KeyboardInterrupt:
         return interrupted
-    return interrupted if other.partial else Check(agreement(posterior, other))
+    if other.partial:
+        return interrupted
+    return Check(agreement(posterior, other), seconds=other.settings["seconds"])
 
 
 def _has_default_prior(posterior: Posterior) -> bool:

@@ -153,6 +153,7 @@ def making(analysis: Analysis) -> Table:
     seed = settings["seed"]
     asked = f", of {settings['chains']} of {settings['draws']:,} asked for" if posterior.partial else ""
     seconds = [sum(c.posterior.settings["seconds"].values()) for c in analysis.selection.candidates.values()]
+    seconds += [sum(analysis.check.seconds.values())] if analysis.check.seconds else []
     told: dict[str, Any] = {
         "model": f"Gaussian mixture, covariance structure {analysis.posterior.specification.covariance}",
         "engine": settings["engine"],

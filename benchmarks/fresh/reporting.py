@@ -18,8 +18,9 @@ written = time.perf_counter()
 
 posteriors = [candidate.posterior for candidate in analysis.selection.candidates.values()]
 phases = {
-    name: sum(float(posterior.settings["seconds"].get(key, 0.0)) for posterior in posteriors)
-    for name, key in (("compiling models", "compile"), ("sampling", "sample"))
+    "Gibbs": sum(float(posterior.settings["seconds"]["sample"]) for posterior in posteriors),
+    "NUTS, compiling": analysis.check.seconds["compile"],
+    "NUTS, sampling": analysis.check.seconds["sample"],
 }
 phases |= {"imports": imported - START, "writing": written - analysed}
 phases["EM, starts, criteria, comparison"] = written - START - sum(phases.values())

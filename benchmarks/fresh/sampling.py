@@ -26,7 +26,7 @@ def ours(X: Array, seed: int) -> Drawn:
 
     fit = bg.fit_bayes  # loads PyMC and nutpie
     began = time.perf_counter()
-    posterior = fit(X, N_COMPONENTS, draws=DRAWS, tune=TUNE, chains=CHAINS, cores=CORES, seed=seed, progress=False)
+    posterior = fit(X, N_COMPONENTS, engine="nuts", draws=DRAWS, tune=TUNE, chains=CHAINS, cores=CORES, seed=seed, progress=False)
     seconds = time.perf_counter() - began
     return seconds, (posterior.draws.weights, posterior.draws.means, posterior.draws.covariances)
 

@@ -43,4 +43,8 @@ def results(scale: Scale) -> Iterator[Figure | Remark]:
         yield Remark("report", f"not measured: {error}")
 
 
-ROW = Row("report", "The report on Old Faithful, 1 to 5 components by EM and NUTS, as a whole process.", results)
+ROW = Row(
+    "report",
+    "The report on Old Faithful, 1 to 5 components by EM and Gibbs and the chosen number by NUTS too, as a whole process.",
+    results,
+)
