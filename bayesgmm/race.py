@@ -34,9 +34,10 @@ def race(
     n, d = observations.values.shape
     abreast = kernels.passes_abreast(n, d, specification.n_components, specification.structure.is_diagonal)
     try:
-        _side_by_side(climbs, lambda climb: climb.advance(FIRST), abreast)
-        to_beat = _leader(climbs)
-        _side_by_side(climbs, lambda climb: climb.advance(to_beat=to_beat), abreast)
+        with kernels.kept_threads():
+            _side_by_side(climbs, lambda climb: climb.advance(FIRST), abreast)
+            to_beat = _leader(climbs)
+            _side_by_side(climbs, lambda climb: climb.advance(to_beat=to_beat), abreast)
     except KeyboardInterrupt:
         runs = _runs(climbs)
         if not runs:

@@ -15,7 +15,7 @@ from bayesgmm.kernels.statistics import (
     pointwise_statistics,
     sampled_statistics,
 )
-from bayesgmm.kernels.threads import passes_abreast, threaded_statistics
+from bayesgmm.kernels.threads import kept_threads, passes_abreast, threaded_statistics
 
 __all__ = [
     "LOG_2PI",
@@ -25,6 +25,7 @@ __all__ = [
     "draws_log_density",
     "draws_responsibilities",
     "expected_statistics",
+    "kept_threads",
     "labelled_statistics",
     "log_constants",
     "log_density",

@@ -1,7 +1,10 @@
 """The pass over many rows in threads. Rows are cut, and sums added, in an order that does not depend on how many there are."""
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,10 @@ SMALLEST_PIECE = 8192  # rows
 MOST_PIECES = 64
 MOST_NUMBERS = 2**21  # in the statistics of all pieces together
 WORTH_THREADS = 2e7  # multiply-adds or so: below a millisecond to start threads does not pay
+WORTH_TASKS = 3e6  # the same where threads are kept from pass to pass
 WORTH_COMPANY = 1e6  # the same for passes side by side, which take turns at the interpreter between them
+
+_KEPT: ContextVar[ThreadPoolExecutor | None] = ContextVar("kept", default=None)
 
 Statistics = tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
@@ -45,17 +51,32 @@ def threaded_statistics(
     if n_pieces <= 1:
         alone: Statistics = expected_statistics(*arguments)
         return alone
-    worth = work(len(values), factors.size, len(means)) >= WORTH_THREADS
+    kept = _KEPT.get()
+    worth = work(len(values), factors.size, len(means)) >= (WORTH_THREADS if kept is None else WORTH_TASKS)
     n_threads = min(n_pieces, threads or (threads_at_hand() if worth else 1))
     if n_threads == 1:
         parts = [_piecewise_statistics(*arguments, rows, 0, n_pieces)]
     else:
-        # A few tasks a thread, for one may be held up. The pool lives for one pass: no idle threads, and forks stay possible.
+        # A few tasks a thread, for one may be held up.
         edges = np.linspace(0, n_pieces, min(n_pieces, 4 * n_threads) + 1).astype(int).tolist()
-        with ThreadPoolExecutor(n_threads) as pool:
+        with ThreadPoolExecutor(n_threads) if kept is None or threads else nullcontext(kept) as pool:
             parts = list(pool.map(lambda first, last: _piecewise_statistics(*arguments, rows, first, last), edges, edges[1:]))
     log_likelihood, counts, sums, scatter = (np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True))
     return float(log_likelihood), counts, sums, scatter
+
+
+@contextmanager
+def kept_threads() -> Iterator[None]:
+    """Keep threads from pass to pass, for passes of this thread, until the block ends.
+
+    Not longer: a process that has threads warns when it is forked.
+    """
+    with ThreadPoolExecutor(threads_at_hand()) as pool:
+        token = _KEPT.set(pool)
+        try:
+            yield
+        finally:
+            _KEPT.reset(token)
 
 
 def work(n: int, n_numbers: int, n_components: int) -> float:
@@ -66,7 +87,7 @@ def work(n: int, n_numbers: int, n_components: int) -> float:
 def passes_abreast(n: int, n_features: int, n_components: int, is_diagonal: bool) -> int:
     """How many passes from different starts are best made at a time: one where a pass is short, or is in threads itself."""
     size = work(n, n_components * n_features ** (1 if is_diagonal else 2), n_components)
-    return threads_at_hand() if WORTH_COMPANY <= size < WORTH_THREADS else 1
+    return threads_at_hand() if WORTH_COMPANY <= size < WORTH_TASKS else 1
 
 
 def piece_rows(n: int, n_numbers: int) -> int:

@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,10 @@ def test_threads_change_no_bit(n):
     for threads in (2, 3, 16, None):
         for a, b in zip(kernels.threaded_statistics(*rows, threads=threads), alone, strict=True):
             np.testing.assert_array_equal(a, b)
+    with kernels.kept_threads():
+        for _ in range(3):
+            for a, b in zip(kernels.threaded_statistics(*rows), alone, strict=True):
+                np.testing.assert_array_equal(a, b)
     for a, b in zip(alone, kernels.expected_statistics(*rows), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12 * np.abs(b).max())
 
@@ -37,3 +43,11 @@ def test_threads_are_asked_for_by_an_environment_variable(monkeypatch):
     assert threads_at_hand() == 3
     monkeypatch.delenv("BAYESGMM_THREADS")
     assert threads_at_hand() >= 1
+
+
+def test_kept_threads_end_with_their_block():
+    before = threading.active_count()
+    with kernels.kept_threads():
+        kernels.threaded_statistics(*arguments(300_000))
+        assert threading.active_count() > before
+    assert threading.active_count() == before
