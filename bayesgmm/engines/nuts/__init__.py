@@ -18,8 +18,9 @@ from rich.progress import TextColumn
 
 from bayesgmm.abilities import Abilities
 from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws, progress_bar
+from bayesgmm.engines.nuts.compilation import compiled_model
 from bayesgmm.mixture import Mixture
-from bayesgmm.model import free_points, model_of
+from bayesgmm.model import free_points, model_of, variables_at
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
@@ -52,16 +53,16 @@ def sample(
     """Compile once and run every chain; see :class:`bayesgmm.engines.engine.Engine`."""
     began = time.perf_counter()
     model = model_of(observations, specification)
-    names = [variable.name for variable in model.free_RVs]
-    with pytensor.config.change_flags(numba__fastmath=False):  # else fresh and cached code round differently
-        compiled = nutpie.compile_pymc_model(model, backend="numba", var_names=names)
+    free = free_points(model, specification, starts)
+    compiled = compiled_model(model, free[0])
     jitter = JITTER / np.sqrt(observations.n_observations)
-    points = [np.concatenate([np.ravel(part) for part in point.values()]) for point in free_points(model, specification, starts)]
+    points = [np.concatenate([np.ravel(part) for part in point.values()]) for point in free]
     points = [point + jitter * stream(seed, Use.JITTER, chain).standard_normal(point.size) for chain, point in enumerate(points)]
     compile_seconds = time.perf_counter() - began
     chains = _run(compiled, points, settings, seed)
     sample_seconds = time.perf_counter() - began - compile_seconds
-    posterior = _concatenated([chain["posterior"].to_dataset()[names] for chain in chains])
+    drawn = _concatenated([chain["posterior"].to_dataset()[list(free[0])] for chain in chains])
+    posterior = _in_units(drawn, model)
     stats = _concatenated([chain["sample_stats"].to_dataset()[list(KEPT_STATS)] for chain in chains])
     return Sampled(
         posterior=_with_covariances(posterior, specification, observations),
@@ -171,6 +172,14 @@ def _is_finished(handle: Any) -> bool:
 def _concatenated(chains: list[xr.Dataset]) -> xr.Dataset:
     """Datasets of one chain each made one; library attributes (a time of creation among them) are left behind."""
     return xr.concat(chains, dim="chain").assign_coords(chain=np.arange(len(chains))).drop_attrs()
+
+
+def _in_units(drawn: xr.Dataset, model: pm.Model) -> xr.Dataset:
+    """The model's random variables, with their dims, from draws of the free ones."""
+    values = variables_at(model, {str(name): points.to_numpy() for name, points in drawn.items()})
+    dims = {name: ("chain", "draw", *model.named_vars_to_dims[name]) for name in values}
+    coords = {dim: list(model.coords[dim]) for name in values for dim in model.named_vars_to_dims[name]}
+    return xr.Dataset({name: (dims[name], value) for name, value in values.items()}, {**drawn[["chain", "draw"]].coords, **coords})
 
 
 def _with_covariances(posterior: xr.Dataset, specification: Specification, observations: Observations) -> xr.Dataset:
