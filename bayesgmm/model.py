@@ -47,7 +47,7 @@ from bayesgmm.prior.scales import HalfNormal, LogNormal
 from bayesgmm.specification import Specification
 
 ABILITIES = Abilities("The PyMC model", data=frozenset(), requirements=(), default_prior=True)
-PYTHON = pytensor.compile.Mode("py", "fast_run").excluding("BlasOpt")  # for what is called a few times: nothing is compiled
+PYTHON = pytensor.compile.Mode("py", "None")  # for what is called a few times: nothing is rewritten or compiled
 
 
 def build_model(X: Any, n_components: int, covariance: str = "full", prior: Prior | None = None) -> pm.Model:
@@ -130,7 +130,8 @@ def means_variable(part: Any, factors: Any, observations: Observations) -> Any:
 @means_variable.register
 def _(part: NormalMeans, factors: Any, observations: Observations) -> Any:
     location, scale = (
-        data(f"means_{name}", np.broadcast_to(getattr(part, name), (observations.n_features,)), "feature") for name in ("location", "scale")
+        data(f"means_{name}", np.broadcast_to(getattr(part, name), (observations.n_features,)), "feature")
+        for name in ("location", "scale")
     )
     transform = Affine(observations.midranges, observations.ranges)
     return pm.Normal("means", location, scale, dims=("component", "feature"), default_transform=transform)
@@ -146,7 +147,7 @@ def _(part: ConjugateMeans, factors: Any, observations: Observations) -> Any:
 
 @singledispatch
 def precision_factors_variable(part: Any, structure: Structure, observations: Observations) -> Any:
-    """Lower triangular factors of the distinct precisions, (K, d, d) or (d, d), from variables named as the prior's coordinates."""
+    """Lower triangular factors of the distinct precisions, (K, d, d) or (d, d), from variables named as prior coordinates."""
     raise TypeError(f"No PyMC translation of the prior on covariances {part!r}.")
 
 
@@ -158,9 +159,7 @@ def _(part: PrecisionsPrior, structure: Structure, observations: Observations) -
     concentration = data("precisions_concentration", part.concentration_for(block.order(observations.n_features)))
     if isinstance(block, Full):
         transform = CholeskyFactor(observations.n_features, observations.ranges)
-        return pt.linalg.cholesky(
-            Wishart("precisions", concentration, rate_factor=rate, dims=dims, default_transform=transform)
-        )
+        return pt.linalg.cholesky(Wishart("precisions", concentration, rate_factor=rate, dims=dims, default_transform=transform))
     return _diagonal_matrices(pt.sqrt(pm.Gamma("precisions", concentration, rate, dims=dims)), structure, observations)
 
 

@@ -61,11 +61,10 @@ def sample(
     compile_seconds = time.perf_counter() - began
     chains = _run(compiled, points, settings, seed)
     sample_seconds = time.perf_counter() - began - compile_seconds
-    drawn = _concatenated([chain["posterior"].to_dataset()[list(free[0])] for chain in chains])
-    posterior = _in_units(drawn, model)
+    drawn = _concatenated([chain["posterior"].to_dataset() for chain in chains])
     stats = _concatenated([chain["sample_stats"].to_dataset()[list(KEPT_STATS)] for chain in chains])
     return Sampled(
-        posterior=_with_covariances(posterior, specification, observations),
+        posterior=_with_covariances(_in_units(drawn, model), specification, observations),
         sample_stats=stats.rename(KEPT_STATS),
         versions={package.__name__: package.__version__ for package in (pm, pytensor, nutpie)},
         seconds={"compile": compile_seconds, "sample": sample_seconds},
@@ -175,11 +174,14 @@ def _concatenated(chains: list[xr.Dataset]) -> xr.Dataset:
 
 
 def _in_units(drawn: xr.Dataset, model: pm.Model) -> xr.Dataset:
-    """The model's random variables, with their dims, from draws of the free ones."""
+    """The model's random variables, with their dims, from draws of them or of the free ones."""
+    names = [variable.name for variable in model.free_RVs]
+    if set(names) <= set(drawn):
+        return drawn[names]
     values = variables_at(model, {str(name): points.to_numpy() for name, points in drawn.items()})
-    dims = {name: ("chain", "draw", *model.named_vars_to_dims[name]) for name in values}
-    coords = {dim: list(model.coords[dim]) for name in values for dim in model.named_vars_to_dims[name]}
-    return xr.Dataset({name: (dims[name], value) for name, value in values.items()}, {**drawn[["chain", "draw"]].coords, **coords})
+    dims = {name: ("chain", "draw", *model.named_vars_to_dims[name]) for name in names}
+    coords = {dim: list(model.coords[dim]) for name in names for dim in model.named_vars_to_dims[name]}
+    return xr.Dataset({name: (dims[name], values[name]) for name in names}, {**drawn[["chain", "draw"]].coords, **coords})
 
 
 def _with_covariances(posterior: xr.Dataset, specification: Specification, observations: Observations) -> xr.Dataset:

@@ -9,6 +9,7 @@ signatures of its callbacks (checked with 0.16.11); where that class is not what
 
 import dataclasses
 import hashlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
@@ -16,12 +17,11 @@ from typing import Any
 
 import llvmlite
 import numba
-import nutpie
 import numpy as np
+import nutpie
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from numba import types
 from numba.core.registry import cpu_target
 from numpy.typing import NDArray
 from pymc.logprob import conditional_logp
@@ -32,24 +32,22 @@ from pytensor.graph.rewriting import rewrite_graph
 from pytensor.graph.traversal import toposort
 
 from bayesgmm.density import SOURCES
+from bayesgmm.engines.nuts.convention import EXPAND, LOG_DENSITY, expand, packed, unpacking
 from bayesgmm.engines.nuts.machine_code import callback
 from bayesgmm.kernels.compilation import sources
 
 type Array = NDArray[np.float64]
+type V = Variable[Any, Any]
 
-NUMBERS = types.CPointer(types.double)
-LOG_DENSITY = types.int64(types.uint64, NUMBERS, NUMBERS, NUMBERS, types.voidptr)  # size, point, gradient, value, numbers
-EXPAND = types.int64(types.uint64, types.uint64, NUMBERS, NUMBERS, types.voidptr)  # size, size, point, the same again, numbers
 FIELDS = {  # of nutpie's class
     *("dims", "reparameterized_names", "compiled_logp_func", "compiled_expand_func", "initial_point_func", "shared_data"),
     *("shared_var_keys", "user_data", "n_expanded", "shape_info", "logp_func", "expand_func", "_n_dim", "_shapes", "_coords"),
     "_transform_adapt_args",
 }
-MODE = "NUMBA"
 
 
 def compiled_model(model: pm.Model, point: Mapping[str, Array]) -> Any:
-    """What ``nutpie.sample`` takes, its variables being the free ones.
+    """What ``nutpie.sample`` takes: its draws are of the free variables, or of the random ones where nutpie compiles.
 
     Parameters
     ----------
@@ -59,13 +57,14 @@ def compiled_model(model: pm.Model, point: Mapping[str, Array]) -> Any:
     """
     if not nutpie_is_known():
         with pytensor.config.change_flags(numba__fastmath=False):  # else fresh and cached code round differently
-            return nutpie.compile_pymc_model(model, backend="numba", var_names=[])
+            return nutpie.compile_pymc_model(model, backend="numba", var_names=[rv.name for rv in model.free_RVs])
     numbers, transforms = arguments(model)
-    variables = [model.rvs_to_values[variable] for variable in model.free_RVs]
     key = fingerprint(model, transforms, list(numbers))
 
     def make() -> Callable[..., Any]:
-        return unpacking(log_density(model, transforms, list(numbers)), [*variables, *numbers], len(variables))
+        inputs, outputs = log_density(model, transforms, list(numbers))
+        function = pytensor.function(inputs, outputs, mode="NUMBA", on_unused_input="ignore")
+        return unpacking(function.vm.jit_fn, inputs, len(model.free_RVs))
 
     shapes = [np.shape(value) for value in point.values()]
     ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes]).tolist()
@@ -94,11 +93,11 @@ def nutpie_is_known() -> bool:
     return known is not None and {field.name for field in dataclasses.fields(known)} == FIELDS
 
 
-def arguments(model: pm.Model) -> tuple[dict[Variable, Any], list[Any]]:
+def arguments(model: pm.Model) -> tuple[dict[V, Any], list[Any]]:
     """The numbers in a model, by the variable that takes each in the graph; and its transforms with such variables in them."""
     shared = [*model.data_vars, *model.dim_lengths.values()]
-    numbers = {variable: variable.get_value() for variable in shared if isinstance(variable, SharedVariable)}
-    transforms = []
+    numbers: dict[V, Any] = {variable: variable.get_value() for variable in shared if isinstance(variable, SharedVariable)}
+    transforms: list[Any] = []
     for variable in model.free_RVs:
         transform = copy(model.rvs_to_transforms[variable])
         for name, value in vars(transform).items() if transform else ():
@@ -116,6 +115,7 @@ def hashed(told: Any) -> str:
 
 
 VERSIONS = (
+    sys.version,
     *(package.__version__ for package in (pm, pytensor, numba, llvmlite, np)),
     cpu_target.target_context.codegen().magic_tuple(),
     SOURCES,
@@ -123,11 +123,11 @@ VERSIONS = (
 )
 
 
-def fingerprint(model: pm.Model, transforms: Sequence[Any], inputs: Sequence[Variable]) -> str:
-    """A hash of all that determines the compiled function: the graph of the model's random variables, and who derives what from it."""
+def fingerprint(model: pm.Model, transforms: Sequence[Any], inputs: Sequence[V]) -> str:
+    """A hash of all that tells the compiled function: the graph of the random variables, and who derives what from it."""
     observed = [model.rvs_to_values[variable] for variable in model.observed_RVs]
     outputs = [*model.free_RVs, *model.observed_RVs, *observed, *model.potentials]
-    place: dict[Variable, Any] = {variable: (i, str(variable.type)) for i, variable in enumerate(inputs)}
+    place: dict[V, Any] = {variable: (i, str(variable.type)) for i, variable in enumerate(inputs)}
     told: list[Any] = [VERSIONS, pytensor.config.get_config_hash(), list(place.values())]
     for i, node in enumerate(toposort(outputs, blockers=inputs)):
         for variable in node.inputs:
@@ -138,79 +138,35 @@ def fingerprint(model: pm.Model, transforms: Sequence[Any], inputs: Sequence[Var
         place.update({variable: (i, j, str(variable.type)) for j, variable in enumerate(node.outputs)})
     told.append([place[variable] for variable in outputs])
     told.append([str(model.rvs_to_values[variable].type) for variable in model.free_RVs])
-    for transform in transforms:
-        told.append((type(transform), [(name, place.get(x, x)) for name, x in vars(transform).items()] if transform else ()))
-    return hashed(told)
+    attributes = (
+        [(name, place.get(x, x)) for name, x in vars(transform).items()] if transform else () for transform in transforms
+    )
+    return hashed([*told, *zip(map(type, transforms), attributes, strict=True)])
 
 
-def _constant(variable: Variable) -> Any:
+def _constant(variable: V) -> Any:
     return np.asarray(variable.data).tolist() if isinstance(variable, Constant) else None
 
 
-def log_density(model: pm.Model, transforms: Sequence[Any], inputs: Sequence[Variable]) -> Any:
-    """The Numba function from values of the free variables and numbers to the log density and its gradient."""
+def log_density(model: pm.Model, transforms: Sequence[Any], arguments: Sequence[V]) -> tuple[list[V], list[V]]:
+    """The log density and its gradient as a graph: inputs (the free variables, then the numbers) and outputs.
+
+    The transforms come last, for PyMC lets none take its units from outside of the graph of random variables.
+    """
     constrained = {variable: variable.type() for variable in model.free_RVs}
     observed = {variable: model.rvs_to_values[variable] for variable in model.observed_RVs}
-    terms = [*conditional_logp(constrained | observed).values(), *model.potentials]
+    terms: list[Any] = [*conditional_logp(constrained | observed).values(), *model.potentials]
     free = [model.rvs_to_values[variable] for variable in model.free_RVs]
-    replaced: dict[Variable, Variable] = {}
+    replaced: dict[V, V] = {}
     for variable, point, transform in zip(model.free_RVs, free, transforms, strict=True):
         if transform is not None:
             terms.append(transform.log_jac_det(point, *variable.owner.inputs))
         replaced[constrained[variable]] = transform.backward(point, *variable.owner.inputs) if transform else point
-    (total,) = clone_replace([pt.sum([term.sum() for term in terms])], replaced, rebuild_strict=False)
-    # The door has checked the prior's numbers, and transforms keep within supports.
+    total: Any = pt.add(*(term.sum() for term in terms))
+    (total,) = clone_replace([total], replaced, rebuild_strict=False)
+    # Without checks: the door has seen to the prior's numbers, and transforms keep within supports.
     total = rewrite_graph(total, include=["canonicalize", "stabilize", "local_remove_check_parameter"])
-    outputs = [total, *pytensor.grad(total, free)]
-    arguments = [variable.type() for variable in inputs]
-    outputs = clone_replace(outputs, dict(zip(inputs, arguments, strict=True)))
-    function = pytensor.function([*free, *arguments], outputs, mode=MODE, on_unused_input="ignore")
-    return function.vm.jit_fn
-
-
-def packed(shapes: Sequence[tuple[int, ...]], numbers: Sequence[Any]) -> Array:
-    """All that the callback is told in one vector: its length, the shapes of points and numbers, the numbers."""
-    header = [*(size for shape in shapes for size in shape), *(size for value in numbers for size in np.shape(value))]
-    parts = [np.ravel(value).astype(np.float64) for value in numbers]
-    return np.concatenate([[1 + len(header) + sum(part.size for part in parts)], header, *parts])
-
-
-def unpacking(function: Any, variables: Sequence[Variable], n_free: int) -> Callable[..., Any]:
-    """The Python code of the callback: it finds its arguments in the point and in the numbers."""
-    head = 1 + sum(variable.type.ndim for variable in variables)
-    lines = [f"head = carray(numbers_, ({head},), float64)", "numbers = carray(numbers_, (int(head[0]),), float64)"]
-    lines += ["x, slope, end = carray(x_, (size,)), carray(slope_, (size,)), 0"]
-    entry = 1
-    for i, variable in enumerate(variables):
-        if i == n_free:
-            lines += ["if end != size: return -1", f"end = {head}"]
-        source, ndim = "x" if i < n_free else "numbers", variable.type.ndim
-        shape = "".join(f"int(head[{entry + axis}])," for axis in range(ndim))
-        whole = variable.type.dtype.startswith("int")
-        lines += [f"shape = ({shape})", "start, end = end, end + " + ("*".join(f"shape[{axis}]" for axis in range(ndim)) or "1")]
-        if ndim:
-            lines += [f"a{i} = {source}[start:end].reshape(shape)" + (".astype(int64)" if whole else "")]
-        else:
-            lines += [f"a{i} = array(int64({source}[start]))" if whole else f"a{i} = array({source}[start])"]
-        entry += ndim
-    slopes = [f"d{i}" for i in range(n_free)]
-    lines += [f"value, {', '.join(slopes)} = function({', '.join(f'a{i}' for i in range(len(variables)))})", "end = 0"]
-    for i, variable in enumerate(variables[:n_free]):
-        lines += [f"start, end = end, end + a{i}.size"]
-        lines += [f"slope[start:end] = d{i}.ravel()" if variable.type.ndim else f"slope[start] = asarray(d{i})[()]"]
-    lines += ["carray(value_, ())[()] = asarray(value)[()]"]
-    lines += ["if not isfinite(slope).all(): return 3", "if not isfinite(asarray(value)[()]): return 4"]
-    body = "\n        ".join(lines)
-    source = f"def callback(size, x_, slope_, value_, numbers_):\n    try:\n        {body}\n    except Exception:\n        return 1\n"
-    scope = {name: getattr(np, name) for name in ("array", "asarray", "isfinite", "float64", "int64")}
-    scope |= {"carray": numba.carray, "function": function, "__name__": __name__}
-    exec(source + "    return 0\n", scope)  # noqa: S102
-    return scope["callback"]
-
-
-def expand(size, expanded, x_, out_, numbers_):  # type: ignore[no-untyped-def]
-    """The callback that gives a draw: the free variables themselves."""
-    x, out = numba.carray(x_, (size,)), numba.carray(out_, (size,))
-    for i in range(size):
-        out[i] = x[i]
-    return 0
+    slopes: Any = pytensor.grad(total, free)
+    outputs = [total, *slopes]
+    inputs = [variable.type() for variable in arguments]
+    return [*free, *inputs], clone_replace(outputs, dict(zip(arguments, inputs, strict=True)))

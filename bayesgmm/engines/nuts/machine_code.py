@@ -45,7 +45,7 @@ class Callback(CFunc):
 
     def __init__(self, kept: "Kept", signature: Any, make: Callable[[], Callable[..., Any]]) -> None:
         super().__init__(make, (signature.args, signature.return_type), locals={}, options={})
-        self._cache = kept
+        self.make, self.signature, self._cache = make, signature, kept
         with pytensor.config.change_flags(numba__fastmath=False):
             self.compile()
 
@@ -57,7 +57,8 @@ class Callback(CFunc):
                 return self._from_function()
 
     def _from_function(self) -> Any:
-        return CFunc(self._pyfunc(), (self._sig.args, self._sig.return_type), locals={}, options={})._compile_uncached()
+        plain: Any = CFunc(self.make(), (self.signature.args, self.signature.return_type), locals={}, options={})
+        return plain._compile_uncached()
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Kept:
 
     path: Path
 
-    def load_overload(self, signature: Any, context: Any) -> Any:
+    def load_overload(self, _signature: Any, context: Any) -> Any:
         """The compiled code; None where there is none that is whole."""
         context.refresh()
         with contextlib.suppress(Exception):
@@ -76,11 +77,14 @@ class Kept:
                 return CompileResult._rebuild(context, *pickle.loads(content[size:]))  # noqa: S301 - as Numba does
         return None
 
-    def save_overload(self, signature: Any, code: Any) -> None:
+    def save_overload(self, _signature: Any, code: Any) -> None:
         """Keep compiled code, if it and the folder allow that."""
         if code.library.has_dynamic_globals:
             return
-        content = dumps(code._reduce())
+        self.write(dumps(code._reduce()))
+
+    def write(self, content: bytes) -> None:
+        """Put a whole file in the place of what was there."""
         part = self.path.with_suffix(f".{uuid4().hex}")
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
