@@ -2,8 +2,8 @@
 
 Random variables are in the data's units; their transforms standardise them, so that units of measurement change neither the
 shape nor the scale of the space that NUTS moves in (logs of precisions are shifted by the log of the unit). The data enter as an
-observed random variable with the component indicator summed out. Every number of a prior and every length but that of the
-features enters as ``pm.Data``, so that models that differ in these only have one graph, and one compiled code serves them all.
+observed random variable with the component indicator summed out. The prior's numbers are constants with names, and no length
+but that of the features is written into the graph, so that one compiled code can serve all models that differ in these only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def build_model(X: Any, n_components: int, covariance: str = "full", prior: Prio
         Free variables ``weights``, ``means``, ``precisions`` (in the compact form of the structure; under LKJ ``scales`` and
         ``correlations``) and the prior's own;
         deterministic ``covariances`` (K, d, d); observed ``x``. All are in the data's units. The prior's numbers are
-        ``pm.Data``, such as ``means_location``. It can be taken to ``pm.sample``, ``pm.sample_prior_predictive``,
+        among ``model.data_vars``, such as ``means_location``. It can be taken to ``pm.sample``, ``pm.sample_prior_predictive``,
         ``pm.sample_posterior_predictive`` and ``pm.compute_log_likelihood``.
 
     Examples
@@ -97,16 +97,16 @@ def model_of(observations: Observations, specification: Specification) -> pm.Mod
             factors = pt.broadcast_to(factors, (model.dim_lengths["component"], *factors.shape))
         means = means_variable(prior.means, factors, observations)
         pm.Deterministic("covariances", inverse_of_factored(factors), dims=("component", "feature", "feature2"))
-        values = data("values", observations.values, "observation", "feature")
+        values = pm.Data("values", observations.values, dims=("observation", "feature"))
         GaussianMixture("x", weights, means, factors, observed=values, dims=("observation", "feature"))
     return model
 
 
-def data(name: str, value: Any, *dims: str) -> Any:
-    """Numbers as data of the model; their type tells the number of features and no other length."""
-    value = np.asarray(value, dtype=np.float64)
-    shape = tuple(size if dim.startswith("feature") else None for dim, size in zip(dims, value.shape, strict=True))
-    return pm.Data(name, value, dims=dims, shape=shape)
+def number(name: str, value: Any, *dims: str) -> Any:
+    """A number of the prior, or one a feature: a constant that has a name in the model, as PyMC's frozen data have."""
+    constant = pt.constant(np.asarray(value), name=name, dtype="float64")
+    pm.modelcontext(None).register_data_var(constant, dims=dims)
+    return constant
 
 
 @singledispatch
@@ -117,7 +117,11 @@ def weights_variable(part: Any, n_components: int) -> Any:
 
 @weights_variable.register
 def _(part: DirichletWeights, n_components: int) -> Any:
-    concentration = data("weights_concentration", part.for_components(n_components), "component")
+    if part.is_exchangeable:
+        one = number("weights_concentration", part.concentration.flat[0])
+        concentration = pt.full((pm.modelcontext(None).dim_lengths["component"],), one)
+    else:
+        concentration = number("weights_concentration", part.for_components(n_components), "component")
     return pm.Dirichlet("weights", concentration, dims="component")
 
 
@@ -130,7 +134,7 @@ def means_variable(part: Any, factors: Any, observations: Observations) -> Any:
 @means_variable.register
 def _(part: NormalMeans, factors: Any, observations: Observations) -> Any:
     location, scale = (
-        data(f"means_{name}", np.broadcast_to(getattr(part, name), (observations.n_features,)), "feature")
+        number(f"means_{name}", np.broadcast_to(getattr(part, name), (observations.n_features,)), "feature")
         for name in ("location", "scale")
     )
     transform = Affine(observations.midranges, observations.ranges)
@@ -139,8 +143,8 @@ def _(part: NormalMeans, factors: Any, observations: Observations) -> Any:
 
 @means_variable.register
 def _(part: ConjugateMeans, factors: Any, observations: Observations) -> Any:
-    location = data("means_location", np.broadcast_to(part.location, (observations.n_features,)), "feature")
-    factors = factors * pt.sqrt(data("means_concentration", part.concentration))
+    location = number("means_location", np.broadcast_to(part.location, (observations.n_features,)), "feature")
+    factors = factors * pt.sqrt(number("means_concentration", part.concentration))
     transform = Affine(observations.midranges, observations.ranges, ndim_supp=1)
     return FactoredNormal("means", location, factors, dims=("component", "feature"), default_transform=transform)
 
@@ -156,7 +160,7 @@ def _(part: PrecisionsPrior, structure: Structure, observations: Observations) -
     block = structure.block
     dims = (*_batch_dims(structure), *block.dims)
     rate = rate_variable(part, structure, observations)
-    concentration = data("precisions_concentration", part.concentration_for(block.order(observations.n_features)))
+    concentration = number("precisions_concentration", part.concentration_for(block.order(observations.n_features)))
     if isinstance(block, Full):
         transform = CholeskyFactor(observations.n_features, observations.ranges)
         return pt.linalg.cholesky(Wishart("precisions", concentration, rate_factor=rate, dims=dims, default_transform=transform))
@@ -170,7 +174,7 @@ def _(part: Lkj, structure: Structure, observations: Observations) -> Any:
     scales = scales_variable(part.law(structure, d), dims)
     if not has_correlations(structure, d):
         return _diagonal_matrices(1 / scales, structure, observations)
-    eta = data("correlations_eta", part.eta)
+    eta = number("correlations_eta", part.eta)
     return precision_factors(scales, LKJ("correlations", eta, d, dims=(*_batch_dims(structure), *block.dims)))
 
 
@@ -182,14 +186,14 @@ def rate_variable(part: Any, structure: Structure, observations: Observations) -
 
 @rate_variable.register
 def _(part: FixedWishart, structure: Structure, observations: Observations) -> Any:
-    return _rate_data("precisions_rate", part.rates(structure, observations.n_features, {})[0], structure)
+    return _fixed_rate("precisions_rate", part.rates(structure, observations.n_features, {})[0], structure)
 
 
 @rate_variable.register
 def _(part: HierarchicalWishart, structure: Structure, observations: Observations) -> Any:
     block = structure.block
-    concentration = data("precisions_rate_concentration", part.rate_concentration)
-    rate_rate = _rate_data("precisions_rate_rate", part.rate_rates(structure, observations.n_features), structure)
+    concentration = number("precisions_rate_concentration", part.rate_concentration)
+    rate_rate = _fixed_rate("precisions_rate_rate", part.rate_rates(structure, observations.n_features), structure)
     if not isinstance(block, Full):
         return pm.Gamma("precisions_rate", concentration, rate_rate, dims=block.dims)
     transform = CholeskyFactor(observations.n_features, 1 / observations.ranges)
@@ -201,17 +205,17 @@ def _(part: HierarchicalWishart, structure: Structure, observations: Observation
 @rate_variable.register
 def _(part: HalfT, structure: Structure, observations: Observations) -> Any:
     block = structure.block
-    rates_rate = data("half_t_rates_rate", part.rates_rate(structure, observations.n_features), *block.dims[:1])
+    rates_rate = number("half_t_rates_rate", part.rates_rate(structure, observations.n_features), *block.dims[:1])
     gammas = pm.Gamma("half_t_rates", double(0.5), rates_rate, dims=(*_batch_dims(structure), *block.dims[:1]))
-    rates = data("half_t_degrees_of_freedom", part.degrees_of_freedom) * gammas
+    rates = number("half_t_degrees_of_freedom", part.degrees_of_freedom) * gammas
     return pt.sqrt(rates)[..., None] * np.eye(observations.n_features) if isinstance(block, Full) else rates
 
 
-def _rate_data(name: str, rate: NDArray[np.float64], structure: Structure) -> Any:
+def _fixed_rate(name: str, rate: NDArray[np.float64], structure: Structure) -> Any:
     """A fixed rate, or its lower factor if precisions are full."""
     if isinstance(structure.block, Full):
-        return data(f"{name}_factor", np.linalg.cholesky(rate), *structure.block.dims)
-    return data(name, rate, *structure.block.dims)
+        return number(f"{name}_factor", np.linalg.cholesky(rate), *structure.block.dims)
+    return number(name, rate, *structure.block.dims)
 
 
 @singledispatch
@@ -222,13 +226,13 @@ def scales_variable(law: Any, dims: tuple[str, ...]) -> Any:
 
 @scales_variable.register
 def _(law: LogNormal, dims: tuple[str, ...]) -> Any:
-    location, scale = (data(f"scales_{name}", getattr(law, name), *_feature_dims(dims)) for name in ("location", "scale"))
+    location, scale = (number(f"scales_{name}", getattr(law, name), *_feature_dims(dims)) for name in ("location", "scale"))
     return pm.LogNormal("scales", location, scale, dims=dims)
 
 
 @scales_variable.register
 def _(law: HalfNormal, dims: tuple[str, ...]) -> Any:
-    return pm.HalfNormal("scales", data("scales_scale", law.scale, *_feature_dims(dims)), dims=dims)
+    return pm.HalfNormal("scales", number("scales_scale", law.scale, *_feature_dims(dims)), dims=dims)
 
 
 def double(number: float) -> Any:

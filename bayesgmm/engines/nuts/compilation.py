@@ -95,8 +95,10 @@ def nutpie_is_known() -> bool:
 
 def arguments(model: pm.Model) -> tuple[dict[V, Any], list[Any]]:
     """The numbers in a model, by the variable that takes each in the graph; and its transforms with such variables in them."""
-    shared = [*model.data_vars, *model.dim_lengths.values()]
-    numbers: dict[V, Any] = {variable: variable.get_value() for variable in shared if isinstance(variable, SharedVariable)}
+    numbers: dict[V, Any] = {}
+    for variable in (*model.data_vars, *model.dim_lengths.values()):
+        if isinstance(variable, Constant | SharedVariable):
+            numbers[variable] = variable.data if isinstance(variable, Constant) else variable.get_value()
     transforms: list[Any] = []
     for variable in model.free_RVs:
         transform = copy(model.rvs_to_transforms[variable])
@@ -151,22 +153,25 @@ def _constant(variable: V) -> Any:
 def log_density(model: pm.Model, transforms: Sequence[Any], arguments: Sequence[V]) -> tuple[list[V], list[V]]:
     """The log density and its gradient as a graph: inputs (the free variables, then the numbers) and outputs.
 
-    The transforms come last, for PyMC lets none take its units from outside of the graph of random variables.
+    Numbers become inputs before anything is derived, or else constants would be merged and folded. The transforms come last,
+    for PyMC lets none take its units from outside of the graph of random variables.
     """
-    constrained = {variable: variable.type() for variable in model.free_RVs}
-    observed = {variable: model.rvs_to_values[variable] for variable in model.observed_RVs}
-    terms: list[Any] = [*conditional_logp(constrained | observed).values(), *model.potentials]
+    inputs = {x: x.type() if isinstance(x, Constant | SharedVariable) else x for x in arguments}
     free = [model.rvs_to_values[variable] for variable in model.free_RVs]
-    replaced: dict[V, V] = {}
-    for variable, point, transform in zip(model.free_RVs, free, transforms, strict=True):
+    observed = [model.rvs_to_values[variable] for variable in model.observed_RVs]
+    random = [*model.free_RVs, *model.observed_RVs]
+    cloned: list[Any] = clone_replace([*random, *observed, *model.potentials], inputs)
+    variables = cloned[: len(random)]
+    values = [*(variable.type() for variable in variables[: len(free)]), *cloned[len(random) : len(random) + len(observed)]]
+    terms = [*conditional_logp(dict(zip(variables, values, strict=True))).values(), *cloned[len(random) + len(observed) :]]
+    constrained: list[Any] = []
+    for variable, point, transform in zip(variables, free, transforms, strict=False):
         if transform is not None:
             terms.append(transform.log_jac_det(point, *variable.owner.inputs))
-        replaced[constrained[variable]] = transform.backward(point, *variable.owner.inputs) if transform else point
+        constrained.append(transform.backward(point, *variable.owner.inputs) if transform else point)
     total: Any = pt.add(*(term.sum() for term in terms))
-    (total,) = clone_replace([total], replaced, rebuild_strict=False)
+    (total,) = clone_replace([total], dict(zip(values, constrained, strict=False)), rebuild_strict=False)
     # Without checks: the door has seen to the prior's numbers, and transforms keep within supports.
     total = rewrite_graph(total, include=["canonicalize", "stabilize", "local_remove_check_parameter"])
     slopes: Any = pytensor.grad(total, free)
-    outputs = [total, *slopes]
-    inputs = [variable.type() for variable in arguments]
-    return [*free, *inputs], clone_replace(outputs, dict(zip(arguments, inputs, strict=True)))
+    return [*free, *inputs.values()], [total, *slopes]
