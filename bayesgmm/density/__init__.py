@@ -10,11 +10,13 @@ from bayesgmm.density.correlation import LKJ, precision_factors
 from bayesgmm.density.gram import Gram, inverse_of_factored
 from bayesgmm.density.mixture import GaussianMixture, MixtureLogDensity
 from bayesgmm.density.normal import FactoredNormal
+from bayesgmm.density.one_pass import SOURCES
 from bayesgmm.density.transforms import Affine, CholeskyFactor, CorrelationFactor
 from bayesgmm.density.wishart import Wishart, WishartKernel
 
 __all__ = [
     "LKJ",
+    "SOURCES",
     "Affine",
     "CholeskyFactor",
     "CorrelationFactor",

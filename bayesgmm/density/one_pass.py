@@ -18,11 +18,12 @@ from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.shape import Reshape, SpecifyShape
 
 from bayesgmm import kernels
+from bayesgmm.kernels.compilation import sources
 
 # Edits must reach the compiled code. PyTensor's disk cache does not see the functions that an Op calls, so their source is part
 # of its key; Numba's own (``cache=True``) would not see an edit of the kernels, so the functions of Ops go without.
-_SOURCES = [kernels.SOURCES, *(path.read_text() for path in sorted(Path(__file__).parent.glob("*.py")))]
-_VERSION = int(hashlib.sha256("".join(_SOURCES).encode()).hexdigest()[:12], 16)
+SOURCES = hashlib.sha256((kernels.SOURCES + sources(Path(__file__).parent)).encode()).hexdigest()
+_VERSION = int(SOURCES[:12], 16)
 
 jit: Any = numba.njit(nogil=True, error_model="numpy")
 

@@ -56,7 +56,7 @@ class CholeskyFactor(Transform):
 
     def __init__(self, n_features, scale=None):
         self.n_features = n_features
-        self.scale = pt.as_tensor(np.ones(n_features) if scale is None else scale, dtype="float64")
+        self.scale = np.ones(n_features) if scale is None else scale
 
     def forward(self, value, *inputs):
         factor = pt.linalg.cholesky(value) * self.scale[:, None]

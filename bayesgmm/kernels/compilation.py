@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,14 @@ def compiler(folder: Path) -> Callable[[Any], Any]:
     class Cache(FunctionCache):
         def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
             return (*super()._index_key(sig, codegen), *key)
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            with suppress(Exception):  # a damaged file is as good as none
+                return super().load_overload(sig, target_context)
+
+        def save_overload(self, sig: Any, data: Any) -> None:
+            with suppress(Exception):
+                super().save_overload(sig, data)
 
     def jit(function: Any) -> Any:
         dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)

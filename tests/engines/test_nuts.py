@@ -1,7 +1,3 @@
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -76,24 +72,6 @@ def test_row_weights_are_refused():
         bg.fit_bayes(weighted, 2, engine="nuts")
     with pytest.raises(ValueError, match="The PyMC model does not take row weights"):
         bg.build_model(weighted, 2)
-
-
-SCRIPT = """
-import hashlib
-import bayesgmm as bg
-post = bg.fit_bayes(bg.load_dataset("faithful"), 2, engine="nuts", draws=50, tune=100, chains=2, seed=3, progress=False)
-print(hashlib.sha256(post.draws.means.tobytes()).hexdigest())
-"""
-
-
-def test_same_seed_same_bits_whether_code_is_compiled_or_cached(tmp_path):
-    cold = {"NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PYTENSOR_FLAGS": f"base_compiledir={tmp_path / 'pytensor'}"}
-    told = [
-        subprocess.run([sys.executable, "-c", SCRIPT], env=os.environ | cold, capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    ]
-    assert told[0] == told[1]
-    assert len(told[0]) == 65
 
 
 def test_degenerate_data_have_starts():

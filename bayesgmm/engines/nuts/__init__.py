@@ -18,8 +18,9 @@ from rich.progress import TextColumn
 
 from bayesgmm.abilities import Abilities
 from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws, progress_bar
+from bayesgmm.engines.nuts.compilation import compiled_model
 from bayesgmm.mixture import Mixture
-from bayesgmm.model import free_points, model_of
+from bayesgmm.model import free_points, model_of, variables_at
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
@@ -52,19 +53,18 @@ def sample(
     """Compile once and run every chain; see :class:`bayesgmm.engines.engine.Engine`."""
     began = time.perf_counter()
     model = model_of(observations, specification)
-    names = [variable.name for variable in model.free_RVs]
-    with pytensor.config.change_flags(numba__fastmath=False):  # else fresh and cached code round differently
-        compiled = nutpie.compile_pymc_model(model, backend="numba", var_names=names)
+    free = free_points(model, specification, starts)
+    compiled = compiled_model(model, free[0])
     jitter = JITTER / np.sqrt(observations.n_observations)
-    points = [np.concatenate([np.ravel(part) for part in point.values()]) for point in free_points(model, specification, starts)]
+    points = [np.concatenate([np.ravel(part) for part in point.values()]) for point in free]
     points = [point + jitter * stream(seed, Use.JITTER, chain).standard_normal(point.size) for chain, point in enumerate(points)]
     compile_seconds = time.perf_counter() - began
     chains = _run(compiled, points, settings, seed)
     sample_seconds = time.perf_counter() - began - compile_seconds
-    posterior = _concatenated([chain["posterior"].to_dataset()[names] for chain in chains])
+    drawn = _concatenated([chain["posterior"].to_dataset() for chain in chains])
     stats = _concatenated([chain["sample_stats"].to_dataset()[list(KEPT_STATS)] for chain in chains])
     return Sampled(
-        posterior=_with_covariances(posterior, specification, observations),
+        posterior=_with_covariances(_in_units(drawn, model), specification, observations),
         sample_stats=stats.rename(KEPT_STATS),
         versions={package.__name__: package.__version__ for package in (pm, pytensor, nutpie)},
         seconds={"compile": compile_seconds, "sample": sample_seconds},
@@ -171,6 +171,17 @@ def _is_finished(handle: Any) -> bool:
 def _concatenated(chains: list[xr.Dataset]) -> xr.Dataset:
     """Datasets of one chain each made one; library attributes (a time of creation among them) are left behind."""
     return xr.concat(chains, dim="chain").assign_coords(chain=np.arange(len(chains))).drop_attrs()
+
+
+def _in_units(drawn: xr.Dataset, model: pm.Model) -> xr.Dataset:
+    """The model's random variables, with their dims, from draws of them or of the free ones."""
+    names = [variable.name for variable in model.free_RVs]
+    if set(names) <= set(drawn):
+        return drawn[names]
+    values = variables_at(model, {str(name): points.to_numpy() for name, points in drawn.items()})
+    dims = {name: ("chain", "draw", *model.named_vars_to_dims[name]) for name in names}
+    coords = {dim: list(model.coords[dim]) for name in names for dim in model.named_vars_to_dims[name]}
+    return xr.Dataset({name: (dims[name], values[name]) for name in names}, {**drawn[["chain", "draw"]].coords, **coords})
 
 
 def _with_covariances(posterior: xr.Dataset, specification: Specification, observations: Observations) -> xr.Dataset:
