@@ -1,0 +1,58 @@
+"""Simulation-based calibration: with truths from the prior, their ranks among posterior draws are uniform.
+
+A whole run of `pytest -m calibration` has at most 171 tests of uniformity, each with a false alarm of 1e-3 / 171 by the exact law
+of the ECDF's bands, so 1e-3 in all; each central interval of 50% and of 90% covers within its 99.9% binomial band, which another
+seed would leave once in a thousand times.
+
+References
+----------
+Talts, Betancourt, Simpson, Vehtari & Gelman (2018), Validating Bayesian inference algorithms with simulation-based calibration,
+arXiv:1804.06788.
+Modrak, Moon, Kim, Buerkner, Huurre, Faltejskova, Gelman & Vehtari (2025), Simulation-based calibration checking for Bayesian
+computation: the choice of test quantities shapes sensitivity, doi:10.1214/23-BA1404.
+"""
+
+import pytest
+
+from bayesgmm.engines import gibbs
+from tests.calibration.ranks import uniformity
+from tests.calibration.results import PROPERTY
+from tests.calibration.simulations import CASES, N_DRAWS, Case, simulate
+from tests.calibration.verdicts import MOST_QUANTITIES, judge
+
+pytestmark = pytest.mark.filterwarnings("ignore::bayesgmm.observations.DataWarning")
+N_SIMULATIONS = 320
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_truths_rank_uniformly(case, record_property):
+    found = simulate(case, N_SIMULATIONS)
+    assert len(found.ranks) <= MOST_QUANTITIES
+    rows = judge(case, found)
+    for row in rows:
+        record_property(PROPERTY, row)
+    faults = {row["quantity"]: row["verdict"] for row in rows if row["verdict"] != "calibrated"}
+    assert not faults, faults
+
+
+SMALL = Case("gibbs", "inverse_wishart", "VVV", n_observations=8)
+
+
+def test_few_truths_rank_uniformly():
+    """The covering case of every run: eight tests, 1e-3 for a false alarm."""
+    found = simulate(SMALL, 40)
+    assert min(uniformity(ranks, N_DRAWS) for ranks in found.ranks.values()) > 1e-3 / len(found.ranks)
+
+
+def test_a_planted_error_is_found(monkeypatch):
+    """A sampler that counts two degrees of freedom too many (c is half of them) fails the same test."""
+    laws_of = gibbs.laws_of
+
+    def wrong(*arguments):
+        laws = laws_of(*arguments)
+        return laws._replace(concentration=laws.concentration + 1.0)
+
+    monkeypatch.setattr(gibbs, "laws_of", wrong)
+    found = simulate(SMALL, 80)
+    assert uniformity(found.ranks["mean log |precision|"], N_DRAWS) < 1e-3 / len(found.ranks)
