@@ -46,12 +46,12 @@ class Case:
             corners = np.array([CENTRE + RANGE * row for row in [(-0.5, -0.2), (0.2, 0.5), (0.3, -0.3)]])
         return PRIORS[self.prior](corners, self.structure, weights_concentration=self.weights_concentration)
 
-    def fit(self, X, prior, seed, effort):
+    def fit(self, X, prior, start, seed, effort):
         """990 draws in three chains; more effort is more sweeps or steps for each."""
         amount = {"draws": 330, "tune": 50, "thin": 10 * effort}
         if self.engine == "nuts":
             amount = {"draws": 330 * effort, "tune": 400}
-        settings = {"chains": 3, "cores": 1, "seed": seed, "progress": False}
+        settings = {"chains": 3, "cores": 1, "warm_start": start, "seed": seed, "progress": False}
         return bg.fit_bayes(X, self.n_components, self.structure, prior, self.engine, **amount, **settings)
 
 
@@ -98,17 +98,22 @@ class Ranks:
 
 
 def simulate(case, n_simulations, seed=SEED):
-    """Ranks of every label-free quantity; a simulation whose chains mix badly is sampled again, longer, never left out."""
+    """Ranks of every label-free quantity; a simulation whose chains mix badly is sampled again, longer, never left out.
+
+    The first chain begins at the MAP found from a draw of the prior that has nothing to do with the truth, which costs a tenth of
+    the usual ten starts; the others begin as always.
+    """
     prior = case.make_prior()
     root = np.random.SeedSequence([seed, crc32(str(case).encode())])
     truths = prior.sample(n_simulations, case.n_components, case.structure, case.n_features, root)
     data = prior.sample_data(n_simulations, case.n_observations, case.n_components, case.structure, case.n_features, root)
+    starts = prior.sample(n_simulations, case.n_components, case.structure, case.n_features, root.spawn(1)[0])
     ranks, least_ess, divergences = {}, np.empty(n_simulations), 0
-    for s, ((X, _, mixture), truth) in enumerate(zip(data, truths, strict=True)):
+    for s, ((X, _, mixture), truth, start) in enumerate(zip(data, truths, starts, strict=True)):
         one = Draws(*(part[None, None] for part in (mixture.weights, mixture.means, mixture.covariances)), mixture.structure)
         true = label_free(one, {name: value[None, None] for name, value in truth.nuisance.items()}, X)
         for effort in EFFORTS:
-            post = case.fit(X, prior, seed=1000 * s + effort, effort=effort)
+            post = case.fit(X, prior, start.mixture, seed=1000 * s + effort, effort=effort)
             nuisance = {name: post.tree["posterior"][name].to_numpy() for name in truth.nuisance}
             chains = label_free(post.draws, nuisance, X)
             least_ess[s] = min(float(az.ess(values)) for values in chains.values())

@@ -3,12 +3,22 @@
 import numpy as np
 
 from tests.calibration.ranks import band, coverage, uniformity
-from tests.calibration.results import row
-from tests.calibration.simulations import CASES, N_DRAWS
+from tests.calibration.results import PROPERTY, row
+from tests.calibration.simulations import CASES, N_DRAWS, simulate
 
 MOST_QUANTITIES = 9
 FALSE_ALARM = 1e-3 / (len(CASES) * MOST_QUANTITIES)  # of a test of uniformity; 1e-3 of a whole run
 BAND_ERROR = 1e-3  # of a band of coverage
+
+
+def check(case, n_simulations, record_property):
+    """Simulate, record the rows of the table, and fail where one of them is at fault."""
+    rows = judge(case, simulate(case, n_simulations))
+    assert len(rows) <= MOST_QUANTITIES
+    for one in rows:
+        record_property(PROPERTY, one)
+    faults = {one["quantity"]: one["verdict"] for one in rows if one["verdict"] != "calibrated"}
+    assert not faults, faults
 
 
 def judge(case, found):
