@@ -133,11 +133,13 @@ def test_permuted_start_gives_the_permuted_fit(code):
 
 
 @structures
-def test_integer_weights_are_replication(code):
+@pytest.mark.parametrize("with_prior", [False, True])
+def test_integer_weights_are_replication(code, with_prior):
     X, _, truth = problem(code, n=150)
     v = np.random.default_rng(0).integers(1, 4, size=150)
-    weighted = bg.fit_em(X, 3, code, start=truth, sample_weight=v)
-    repeated = bg.fit_em(np.repeat(X, v, axis=0), 3, code, start=truth)
+    prior = bg.Prior.weakly_informative(X, code) if with_prior else None
+    weighted = bg.fit_em(X, 3, code, start=truth, sample_weight=v, prior=prior)
+    repeated = bg.fit_em(np.repeat(X, v, axis=0), 3, code, start=truth, prior=prior)
     np.testing.assert_allclose(weighted.mixture.covariances, repeated.mixture.covariances, atol=1e-8)
     assert weighted.bic == pytest.approx(repeated.bic, abs=1e-8)
     assert weighted.icl == pytest.approx(repeated.icl, abs=1e-6)
@@ -256,6 +258,17 @@ def test_regularization_bounds_the_covariances():
     em = bg.fit_em(X, 2, regularization=1e-3)
     assert em.converged
     assert em.mixture.covariances.min() >= 1e-3 * X.var()
+
+
+def test_threads_change_no_bit_of_a_fit(monkeypatch):
+    X, _, truth = problem("VVV", n=20_000)
+    fits = []
+    for threads in ("1", "2", "5"):
+        monkeypatch.setenv("BAYESGMM_THREADS", threads)
+        fits.append(bg.fit_em(X, 3, start=truth, tolerance=1e-3))
+    for em in fits[1:]:
+        np.testing.assert_array_equal(em.history, fits[0].history)
+        np.testing.assert_array_equal(em.mixture.covariances, fits[0].mixture.covariances)
 
 
 def test_same_seed_same_bits_and_seeds_of_every_kind():

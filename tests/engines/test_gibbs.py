@@ -1,3 +1,5 @@
+import dataclasses
+
 import arviz as az
 import numpy as np
 import pytest
@@ -16,13 +18,18 @@ SEMI_CONJUGATE = [name for name in [*FAMILIES, "mclust"] if "lkj" not in name]
 SHORT = {"draws": 200, "tune": 100, "chains": 2, "progress": False, "engine": "gibbs"}
 
 
-def geweke(prior, code, d, n=8, n_components=2, rounds=12_000, burn=200, planted=0.0, seed=0):
-    """Geweke's successive-conditional simulator: parameters given data by a sweep, data given parameters, in turn."""
+def geweke(prior, code, d, n=8, n_components=2, rounds=12_000, burn=200, planted=None, seed=0):
+    """Geweke's successive-conditional simulator: parameters given data by a sweep, data given parameters, in turn.
+
+    ``planted`` is a wrong number of the prior that the sweep takes: the name of one of its laws, and what is added.
+    """
     spec = bg.Specification(n_components, code, prior)
     rng = np.random.default_rng(seed)
     (start,) = prior.sample(1, n_components, code, d, seed)
     state, laws = state_of(spec, *start), laws_of(spec, d, switch=False)
-    laws = laws._replace(concentration=laws.concentration + planted)
+    if planted is not None:
+        name, excess = planted
+        laws = laws._replace(**{name: getattr(laws, name) + excess})
     empty = State(*(np.empty((0, *part.shape)) for part in state))
     X = start.mixture.sample(n, seed)[0]
     seen = np.empty((rounds, 5))
@@ -88,12 +95,25 @@ def test_geweke_for_richardson_and_green(code, n_components):
     assert (scores < 4.5).all(), scores
 
 
-def test_geweke_finds_a_planted_error():
-    """One degree of freedom too many (c is half of them) fails it."""
-    X = problem("VVV", n=30, n_features=2, n_components=2)[0]
-    prior = bg.Prior.weakly_informative(X, weights_concentration=1.5, family="inverse_wishart")
-    scores = geweke_scores(geweke(prior, "VVV", 2, planted=0.5), from_prior(prior, "VVV", 2))
-    assert scores.max() > 6
+@pytest.mark.parametrize(
+    ("name", "code", "planted"),
+    [
+        ("inverse_wishart", "VVV", ("concentration", 0.5)),  # c of the precisions, half their degrees of freedom
+        ("normal_inverse_wishart", "EEE", ("concentration", 0.5)),
+        ("hierarchical_wishart", "VVV", ("rate_concentration", 0.5)),  # g0 of their common rate
+        ("hierarchical_wishart", "VVI", ("rate_concentration", 0.25)),
+        ("half_t", "VVV", ("rate_concentration", 1.0)),  # nu of the mixing rates
+        ("inverse_wishart", "VII", ("means_precision", 1.0)),  # of the means, which lie in a range of a few units
+        ("normal_inverse_wishart", "VVI", ("kappa", 0.5)),
+        ("inverse_wishart", "EII", ("weights", 0.5)),
+    ],
+)
+def test_geweke_finds_a_planted_error(name, code, planted):
+    """Half a unit or so too much in any number of the sweep fails it."""
+    X = problem(code, n=30, n_features=2, n_components=2)[0]
+    prior = PRIORS[name](X, code, weights_concentration=1.5)
+    scores = geweke_scores(geweke(prior, code, 2, planted=planted), from_prior(prior, code, 2))
+    assert scores.max() > 6, scores
 
 
 def label_free(post):
@@ -198,3 +218,23 @@ def test_thinned_draws_are_some_of_all_draws():
         np.testing.assert_array_equal(thinned.tree["posterior"][name], every_fourth)
     every_fourth = whole.tree["sample_stats"]["lp"].to_numpy()[:, 3::4]
     np.testing.assert_allclose(thinned.tree["sample_stats"]["lp"], every_fourth, rtol=1e-12)
+
+
+@pytest.mark.parametrize("code", ["VVV", "EEI"])
+@pytest.mark.parametrize("name", SEMI_CONJUGATE)
+def test_data_far_from_zero_lose_nothing(name, code):
+    """With 2^27 > 1e8 added exactly, the chain is the same but for the rounding of its means, which are as large.
+
+    A row changes its component by that rounding with a probability of about 1e-8 a sweep: 4e-4 in all tests together.
+    """
+    X, _, truth = problem(code, n=80, n_features=2, n_components=2)
+    X = np.round(X * 2**20) / 2**20
+    settings = SHORT | {"draws": 20, "tune": 5, "seed": 6}
+    near, far = (
+        bg.fit_bayes(data, 2, code, PRIORS[name](data, code), warm_start=start, **settings)
+        for data, start in ((X, truth), (X + 2.0**27, dataclasses.replace(truth, means=truth.means + 2.0**27)))
+    )
+    np.testing.assert_allclose(far.draws.means - 2.0**27, near.draws.means, atol=1e-5)
+    np.testing.assert_allclose(far.draws.weights, near.draws.weights, rtol=1e-5)
+    np.testing.assert_allclose(far.draws.covariances, near.draws.covariances, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(far.total_log_likelihood, near.total_log_likelihood, rtol=1e-5)
