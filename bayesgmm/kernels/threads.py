@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,16 +52,22 @@ def threaded_statistics(
     if n_pieces <= 1:
         alone: Statistics = expected_statistics(*arguments)
         return alone
-    kept = _KEPT.get()
-    worth = work(len(values), factors.size, len(means)) >= (WORTH_THREADS if kept is None else WORTH_TASKS)
-    n_threads = min(n_pieces, threads or (threads_at_hand() if worth else 1))
+    kept, size = _KEPT.get(), work(len(values), factors.size, len(means))
+    n_threads = min(n_pieces, threads or (threads_at_hand() if size >= (WORTH_THREADS if kept is None else WORTH_TASKS) else 1))
+    # A few tasks a thread, for one may be held up; where passes are short, handing out tasks takes longer than that.
+    n_tasks = min(n_pieces, n_threads * (4 if size >= WORTH_THREADS else 1))
+    edges = np.linspace(0, n_pieces, n_tasks + 1).astype(int).tolist()
+    ranges = list(pairwise(edges))
+
+    def task(pieces: tuple[int, int]) -> Statistics:
+        return _piecewise_statistics(*arguments, rows, *pieces)  # type: ignore[no-any-return]
+
     if n_threads == 1:
-        parts = [_piecewise_statistics(*arguments, rows, 0, n_pieces)]
+        parts = [task((0, n_pieces))]
     else:
-        # A few tasks a thread, for one may be held up.
-        edges = np.linspace(0, n_pieces, min(n_pieces, 4 * n_threads) + 1).astype(int).tolist()
         with ThreadPoolExecutor(n_threads) if kept is None or threads else nullcontext(kept) as pool:
-            parts = list(pool.map(lambda first, last: _piecewise_statistics(*arguments, rows, first, last), edges, edges[1:]))
+            others = [pool.submit(task, pieces) for pieces in ranges[1:]]
+            parts = [task(ranges[0]), *(other.result() for other in others)]
     log_likelihood, counts, sums, scatter = (np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True))
     return float(log_likelihood), counts, sums, scatter
 
