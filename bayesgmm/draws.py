@@ -81,7 +81,7 @@ class Draws:
 
     def log_density(self, values: Array) -> Array:
         """log p(x_i) at each draw, shape (n_chains, n_draws, n_observations)."""
-        out = kernels.draws_log_density(values, *self._kernel_arguments)
+        out = kernels.threaded_draws_log_density(values, *self._kernel_arguments)
         return np.asarray(out.reshape(*self.shape, len(values)))
 
     def agreement(self, values: Array, labels: NDArray[np.int64]) -> Array:

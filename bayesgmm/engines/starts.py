@@ -14,6 +14,8 @@ from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Use, stream
 
+FIRST_STARTS = 4  # of EM for the first chain; each other chain has a start of its own
+NEAR = Settings(tolerance=1e-2)  # nats: where a chain begins need not be the very mode
 SHORT = Settings(max_iterations=50, tolerance=1e-2)
 WEIGHT_VARIANCE = 2.0  # of the random row weights: 1 is the Bayesian bootstrap, more spreads the starts wider than the posterior
 
@@ -27,17 +29,17 @@ def chain_starts(
 ) -> list[tuple[Mixture, Nuisance]]:
     """One start a chain, each a mixture with the prior's nuisance variables.
 
-    The first is the MAP climbed to from ``warm_start``, or the best of ten starts. Each other one is the MAP of the data with
-    random row weights (mean 1), from its own random start: dispersed like the posterior or wider, and free to end in
-    another mode.
+    The first is close to the MAP climbed to from ``warm_start``, or from the best of a few starts. Each other one is the MAP of
+    the data with random row weights (mean 1), from its own random start: dispersed like the posterior or wider, and free to end
+    in another mode.
     """
     modal = replace(specification, prior=specification.required_prior.with_mode())
     if warm_start is None:
-        candidates = list(default_starts(observations, modal, 10, seed))
+        candidates = list(default_starts(observations, modal, FIRST_STARTS, seed))
     else:
         mixture = warm_start.mixture if isinstance(warm_start, EMResult) else warm_start
         candidates = [given_start(mixture, observations, modal)]
-    first = best_of(observations, modal, candidates, Settings())
+    first = best_of(observations, modal, candidates, NEAR)
     mixtures = [candidates[0][1] if first.status is Status.COLLAPSED else first.mixture]
     kinds = list(initialisation.STARTS.values())
     for chain in range(1, n_chains):

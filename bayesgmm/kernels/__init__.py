@@ -3,7 +3,7 @@
 This floor knows arrays only. A component is its ``log_constants[k]`` (log weight plus the log of the normalising constant), its
 mean and its precision factor ``L`` (lower triangular, ``P = L L'``; for diagonal covariances the vector ``sqrt(diag P)``).
 Rows are taken in blocks that stay in cache; nothing of size (n, K) is allocated unless responsibilities are what was asked for.
-All but ``threaded_statistics`` and ``log_constants`` may be called from other Numba functions.
+All but ``log_constants`` and what is in threads may be called from other Numba functions.
 """
 
 from bayesgmm.kernels.compilation import SOURCES
@@ -15,7 +15,7 @@ from bayesgmm.kernels.statistics import (
     pointwise_statistics,
     sampled_statistics,
 )
-from bayesgmm.kernels.threads import kept_threads, passes_abreast, threaded_statistics
+from bayesgmm.kernels.threads import kept_threads, passes_abreast, threaded_draws_log_density, threaded_statistics
 
 __all__ = [
     "LOG_2PI",
@@ -33,5 +33,6 @@ __all__ = [
     "pointwise_statistics",
     "responsibilities",
     "sampled_statistics",
+    "threaded_draws_log_density",
     "threaded_statistics",
 ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.kernels.block import BLOCK
 from bayesgmm.kernels.compilation import jit
+from bayesgmm.kernels.draws import draws_log_density
 from bayesgmm.kernels.statistics import expected_statistics
 
 SMALLEST_PIECE = 8192  # rows
@@ -70,6 +71,28 @@ def threaded_statistics(
             parts = [task(ranges[0]), *(other.result() for other in others)]
     log_likelihood, counts, sums, scatter = (np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True))
     return float(log_likelihood), counts, sums, scatter
+
+
+def threaded_draws_log_density(
+    values: NDArray[Any], log_constants: NDArray[Any], means: NDArray[Any], factors: NDArray[Any]
+) -> NDArray[np.float64]:
+    """What ``draws_log_density`` returns, in threads that take draws where these are many."""
+    n_draws = len(means)
+    size = n_draws * work(len(values), factors[0].size, means.shape[1]) if n_draws else 0.0
+    n_threads = min(n_draws, threads_at_hand()) if size >= WORTH_THREADS else 1
+    if n_threads == 1:
+        return np.asarray(draws_log_density(values, log_constants, means, factors))
+    out = np.empty((n_draws, len(values)))
+
+    def fill(first: int, last: int) -> None:
+        some = slice(first, last)
+        out[some] = draws_log_density(values, log_constants[some], means[some], factors[some])
+
+    edges = np.linspace(0, n_draws, 4 * n_threads + 1).astype(int).tolist()
+    with ThreadPoolExecutor(n_threads) as pool:
+        for done in [pool.submit(fill, *some) for some in pairwise(edges)]:
+            done.result()
+    return out
 
 
 @contextmanager

@@ -1,22 +1,23 @@
 """EM, time of a pass with full covariances: beside peers from the same start, and beside what the machine can do."""
 
-import inspect
+import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import bayesgmm as bg
+from bayesgmm import kernels
 from bayesgmm.em import ConvergenceWarning
+from bayesgmm.observations import Observations
 from benchmarks import limits
-from benchmarks.figure import SECONDS_A_PASS, Aim, Figure, Remark
+from benchmarks.figure import SECONDS_A_PASS, Aim, Figure, Remark, beside
 from benchmarks.peers import mclust, scikit
 from benchmarks.problems import Problem, simulated
 from benchmarks.rows.row import OURS, Row, Scale, beside_each
-from benchmarks.timing import Contender, Outcome
+from benchmarks.timing import Contender, Outcome, seconds_of
 
 LIMIT = "machine's limit"
-PLAIN: dict[str, Any] = {"accelerate": False} if "accelerate" in inspect.signature(bg.fit_em).parameters else {}
+ALONE = "a pass alone"
 
 # ((n, d, K), passes, aim beside scikit-learn, aim beside mclust)
 CASES = (
@@ -39,7 +40,12 @@ def ours(problem: Problem, passes: int) -> scikit.Fit:
         warnings.simplefilter("ignore", ConvergenceWarning)
         began = time.perf_counter()
         em = bg.fit_em(
-            problem.X, problem.start.n_components, start=problem.start, max_iterations=passes - 1, tolerance=0.0, **PLAIN
+            problem.X,
+            problem.start.n_components,
+            start=problem.start,
+            max_iterations=passes - 1,
+            tolerance=0.0,
+            accelerate=False,
         )
         seconds = time.perf_counter() - began
     return scikit.Fit(seconds, len(em.history), em.log_likelihood)
@@ -69,7 +75,16 @@ def of_case(scale: Scale, problem: Problem, passes: int, peers: dict[str, Aim | 
         rates.append(limits.measure(problem.X))
         return {SECONDS_A_PASS: rates[-1].seconds_a_pass(*problem.size)}
 
+    observations = Observations.from_data(problem.X)
+
+    def alone() -> Outcome:
+        with kernels.kept_threads():
+            problem.start.expected_statistics(observations)  # threads start with the first one
+            seconds = [seconds_of(lambda: problem.start.expected_statistics(observations)) for _ in range(passes)]
+        return {SECONDS_A_PASS: statistics.median(seconds)}
+
     contenders = [
+        Contender(ALONE, lambda _: alone()),
         Contender(OURS, lambda _: climb(OURS, lambda: ours(problem, passes))),
         Contender(scikit.NAME, lambda _: climb(scikit.NAME, lambda: scikit.passes(problem.X, problem.start, passes))),
         Contender(mclust.NAME, lambda _: climb(mclust.NAME, lambda: mclust.passes(problem.X, problem.start, passes))),
@@ -79,8 +94,12 @@ def of_case(scale: Scale, problem: Problem, passes: int, peers: dict[str, Aim | 
     made = ", ".join(f"{name} {fit.passes}" for name, fit in fits.items())
     note = f"same start; a call's whole time divided by its passes: {made}"
     yield from beside_each(problem.label, SECONDS_A_PASS, measured, peers, note)
-    note = f"the slower of reading, and multiply-adds plus exponentials; a second: {rates[-1]}" if rates else ""
-    yield from beside_each(problem.label, SECONDS_A_PASS, measured, {LIMIT: Aim(3, at_least=False)}, note)
+    what = "the slower of reading, and multiply-adds plus exponentials; neither logarithms nor divisions; a second"
+    note = f"{what}: {rates[-1]}" if rates else ""
+    if measured.has(ALONE, SECONDS_A_PASS) and measured.has(LIMIT, SECONDS_A_PASS):
+        series = (measured.series(name, SECONDS_A_PASS) for name in (ALONE, LIMIT))
+        case = f"{problem.label}, {ALONE}"
+        yield beside(case, SECONDS_A_PASS, next(series), LIMIT, next(series), Aim(3, at_least=False), note)
 
 
 ROW = Row("em_pass", "EM, seconds a pass, full covariances, a fixed number of passes from the same start.", results)

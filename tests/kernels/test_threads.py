@@ -45,6 +45,17 @@ def test_threads_are_asked_for_by_an_environment_variable(monkeypatch):
     assert threads_at_hand() >= 1
 
 
+@pytest.mark.parametrize("n_draws", [1, 7, 400])
+def test_threads_over_draws_change_no_bit(monkeypatch, n_draws):
+    X, _, m = problem("VVV", n=5000, n_features=2)
+    parts = (kernels.log_constants(np.log(m.weights), m.precision_factors), m.means, m.precision_factors)
+    some = [np.stack([part * (1 + 1e-3 * s) for s in range(n_draws)]) for part in parts]
+    alone = kernels.draws_log_density(X, *some)
+    for threads in ("1", "3"):
+        monkeypatch.setenv("BAYESGMM_THREADS", threads)
+        np.testing.assert_array_equal(kernels.threaded_draws_log_density(X, *some), alone)
+
+
 def test_kept_threads_end_with_their_block():
     before = threading.active_count()
     with kernels.kept_threads():

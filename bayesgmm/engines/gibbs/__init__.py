@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import singledispatch
 from typing import Any
 
@@ -135,7 +135,7 @@ def run_all(chains: Sequence[Chain], settings: SamplerSettings) -> None:
                     if future.done():
                         future.result()
                 bar.update(task, completed=sum(chain.done for chain in chains))
-                time.sleep(POLL_SECONDS)
+                wait(running, POLL_SECONDS)
         except BaseException as error:  # no thread goes on drawing for nobody
             for chain in chains:
                 chain.stopped = True
