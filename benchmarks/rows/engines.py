@@ -47,7 +47,9 @@ def results(scale: Scale) -> Iterator[Figure | Remark]:
             Contender(NUTS, drawn("nuts", X, n_components, covariance)),
         ]
         measured = scale.measure(case, contenders, scale.at_most(3))
-        yield from beside_each(case, SMALLEST_ESS, measured, {NUTS: None}, "of 4,000 draws; ours is Gibbs, 5 sweeps a draw")
+        yield from beside_each(
+            case, SMALLEST_ESS, measured, {NUTS: None}, "of 4,000 draws; ours is Gibbs with its default of sweeps a draw"
+        )
         yield from beside_each(case, SECONDS, measured, {NUTS: None}, "sampling alone, nothing of compiling", False)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import bayesgmm as bg
 from bayesgmm.covariance import STRUCTURES
-from bayesgmm.engines import gibbs
+from bayesgmm.engines import default_thin, gibbs
 from bayesgmm.engines.gibbs import laws_of, state_of
 from bayesgmm.engines.gibbs.sweeps import State, run
 from bayesgmm.interruption import PartialWarning
@@ -208,6 +208,11 @@ def test_a_single_draw():
     post = bg.fit_bayes(FAITHFUL, 2, engine="gibbs", draws=1, tune=1, chains=1, progress=False)
     assert post.draws.means.shape == (1, 1, 2, 2)
     assert post.tree["sample_stats"]["lp"].shape == (1, 1)
+
+
+@pytest.mark.parametrize(("n", "thin"), [(10, 30), (272, 30), (1000, 10), (2000, 5), (10**7, 5)])
+def test_sweeps_for_a_draw_are_many_where_rows_are_few(n, thin):
+    assert default_thin(n) == thin
 
 
 def test_thinned_draws_are_some_of_all_draws():
