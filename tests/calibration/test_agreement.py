@@ -19,6 +19,7 @@ from tests.laws import PRIORS, problem
 
 MOST_COMPARISONS = 2500
 MOST_ERRORS = norm.isf(1e-3 / 2 / MOST_COMPARISONS)
+LEAST_ESS = 400
 SEMI_CONJUGATE = [name for name in PRIORS if "lkj" not in name]
 
 
@@ -119,9 +120,10 @@ def check(which, record_property):
                 worst=float(errors.max()),
                 least_ess=round(float(ess)),
                 divergences=nuts.n_divergences,
-                verdict="agree" if errors.max() < MOST_ERRORS else "differ",
+                verdict="too few draws" if ess < LEAST_ESS else "agree" if errors.max() < MOST_ERRORS else "differ",
             ),
         )
+        assert ess >= LEAST_ESS, "with so few effective draws anything agrees"
     assert max(worst.values()) < MOST_ERRORS, worst
     return chains
 
