@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from bayesgmm.engines import ENGINES
 from bayesgmm.posterior import Posterior
 
 FALSE_ALARM = 1e-3  # chance that samplers of one posterior are said to disagree, over all quantities together
@@ -18,6 +19,7 @@ class Agreement:
     Attributes
     ----------
     engines : tuple of str
+        As they are called in sentences.
     table : pandas.DataFrame
         One row a quantity that does not depend on labels: posterior mean by the ``first`` and the ``second`` engine, posterior
         ``sd``, and the ``difference`` of the second mean from the first in Monte Carlo standard errors.
@@ -45,9 +47,9 @@ class Agreement:
     @property
     def verdict(self) -> str:
         """The same in a sentence."""
-        first, second = (engine_name(engine) for engine in self.engines)
+        first, second = self.engines
         if self.unconverged:
-            those = " and ".join(engine_name(engine) for engine in self.unconverged)
+            those = " and ".join(self.unconverged)
             return f"{first} was checked by {second}, which tells nothing: the chains of {those} have not converged."
         worst = self.table["difference"].abs().idxmax()
         largest = f"{abs(self.table.loc[worst, 'difference']):.1f} standard errors, in {worst} ({self.allowed:.1f} are allowed)"
@@ -67,17 +69,12 @@ def agreement(one: Posterior, other: Posterior) -> Agreement:
     left, right = one.diagnosis.label_free, other.diagnosis.label_free
     difference = right["mean"] - left["mean"]
     error = np.hypot(left["mcse_mean"], right["mcse_mean"])
-    engines = (one.settings["engine"], other.settings["engine"])
+    first, second = (ENGINES[post.settings["engine"]].abilities.engine for post in (one, other))
     with np.errstate(invalid="ignore", divide="ignore"):  # of a quantity that never varies
         scores = np.where(difference == 0, 0.0, difference / error)
     table = pd.DataFrame(
         {"first": left["mean"], "second": right["mean"], "sd": left["sd"], "difference": scores}, index=left.index
     )
     allowed = float(norm.isf(0.5 * FALSE_ALARM / len(table)))
-    unconverged = tuple(engine for engine, post in zip(engines, (one, other), strict=True) if not post.diagnosis.converged)
-    return Agreement(engines, table, allowed, unconverged)
-
-
-def engine_name(engine: str) -> str:
-    """An engine as it is called in a sentence."""
-    return engine.upper() if engine == "nuts" else engine.capitalize()
+    unconverged = tuple(engine for engine, post in ((first, one), (second, other)) if not post.diagnosis.converged)
+    return Agreement((first, second), table, allowed, unconverged)

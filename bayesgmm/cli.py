@@ -39,7 +39,7 @@ Exit codes:
   0  all went well
   1  the data, a file or a setting cannot be used; one sentence says why
   2  the command is misspelt
-  3  everything ran, but the chains have not converged
+  3  everything ran, but the chains have not converged, or two samplers disagree
   130  Ctrl-C; no file is half written
 """
 
@@ -156,7 +156,8 @@ def report(
 ) -> None:
     """Fit by EM and by MCMC, and write a report that says what may be believed.
 
-    Ends with exit code 3 where the chains of the number of components that is reported on have not converged.
+    Ends with exit code 3 where the chains of the number of components that is reported on have not converged, or another sampler
+    found another posterior.
     """
     X = read(data, columns)
     target = require_free(output, force)

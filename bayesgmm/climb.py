@@ -17,10 +17,8 @@ from bayesgmm.statistics import SufficientStatistics
 
 ROUNDING = 1e-14  # gains below this share of the objective are noise of the sum over rows
 REST = 3  # iterates of EM alone by which the gain still to come is judged, once a guess has gained next to nothing
-PACE, HORIZON = (
-    20,
-    40.0,
-)  # a climb is given up that at the pace of its last iterates would not catch up in HORIZON times their number
+# A climb is given up that at the pace of its last PACE iterates would not catch up within HORIZON times their number.
+PACE, HORIZON = 20, 40.0
 
 
 class Status(Enum):
@@ -203,20 +201,6 @@ class Climb:
             return False
         gained = self._objectives[-1] - self._objectives[-1 - PACE]
         return self._objectives[-1] + HORIZON * gained < to_beat
-
-
-def climb(
-    observations: Observations,
-    specification: Specification,
-    start: Mixture,
-    origin: str,
-    settings: Settings,
-    yardstick: Yardstick,
-) -> Run:
-    """EM from one start until the gain still to come is negligible, a component collapses, or patience ends."""
-    whole = Climb(observations, specification, start, origin, settings, yardstick)
-    whole.advance()
-    return whole.run()
 
 
 def maximise(

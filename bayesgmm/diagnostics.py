@@ -7,7 +7,7 @@ claimed. This floor knows draws and tables; a Posterior is put together one floo
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import arviz as az
@@ -57,6 +57,10 @@ class Diagnosis:
 
     def __str__(self) -> str:
         return "\n".join(self.verdict)
+
+    def denied(self, answer: str) -> "Diagnosis":
+        """The same where something outside of these draws shows that they have not converged, with another answer."""
+        return replace(self, converged=False, components_trusted=False, verdict=(answer, *self.verdict[1:]))
 
 
 def judge(

@@ -32,7 +32,7 @@ def race(
     yardstick = Yardstick.of(observations)
     climbs = [Climb(observations, specification, start, origin, settings, yardstick) for origin, start in starts]
     n, d = observations.values.shape
-    abreast = kernels.passes_abreast(n, d, specification.n_components, specification.structure.is_diagonal)
+    abreast = kernels.passes_abreast(len(climbs), n, d, specification.n_components, specification.structure.is_diagonal)
     try:
         with kernels.kept_threads():
             _side_by_side(climbs, lambda climb: climb.advance(FIRST), abreast)
@@ -69,12 +69,17 @@ def _leader(climbs: Sequence[Climb]) -> float:
 
 def _side_by_side(climbs: Sequence[Climb], advance: Callable[[Climb], None], abreast: int) -> None:
     """Advance each, so many at a time; at Ctrl-C they stop after the pass that they are in."""
-    if abreast == 1 or len(climbs) == 1:
+    if abreast == 1:
         for climb in climbs:
             advance(climb)
         return
+
+    def advance_alone(climb: Climb) -> None:
+        with kernels.alone():
+            advance(climb)
+
     with ThreadPoolExecutor(abreast) as pool:
-        running = [pool.submit(advance, climb) for climb in climbs]
+        running = [pool.submit(advance_alone, climb) for climb in climbs]
         try:
             for future in running:
                 future.result()

@@ -7,7 +7,8 @@ from scipy.stats import norm
 import bayesgmm as bg
 from bayesgmm.agreement import FALSE_ALARM, agreement
 from bayesgmm.engines import engines_for
-from bayesgmm.reporting.analysis import NOT_ASKED, check_by_another_engine
+from bayesgmm.reporting import Analysis, answer, render
+from bayesgmm.reporting.analysis import NOT_ASKED, Check, check_by_another_engine
 from bayesgmm.selection import Candidate, Selection
 from tests.handmade import drawn_around
 
@@ -30,7 +31,7 @@ def test_auto_is_the_fastest_engine_that_takes_the_model(by_gibbs):
 def test_right_samplers_agree(by_gibbs, faithful_two):
     """One pair in 1,000 would not."""
     found = agreement(by_gibbs, faithful_two)
-    assert found.engines == ("gibbs", "nuts")
+    assert found.engines == ("Gibbs", "NUTS")
     assert found.agrees
     assert not found.is_disputed
     assert "NUTS, another sampler of the same posterior, agrees with Gibbs" in found.verdict
@@ -51,7 +52,7 @@ def test_another_posterior_is_told_from_the_first(faithful_two):
 def test_chains_that_have_not_converged_tell_nothing(by_gibbs):
     few = bg.fit_bayes(FAITHFUL, 3, draws=20, tune=5, thin=1, seed=1, progress=False)
     found = agreement(few, few)
-    assert found.unconverged == ("gibbs", "gibbs")
+    assert found.unconverged == ("Gibbs", "Gibbs")
     assert not found.is_disputed
     assert "tells nothing: the chains of Gibbs and Gibbs" in found.verdict
 
@@ -63,9 +64,27 @@ def selection_of(posterior, k=2):
 def test_the_check_of_a_report_is_by_another_engine_from_other_starts(by_gibbs):
     root = np.random.SeedSequence(8)
     check = check_by_another_engine(selection_of(by_gibbs), root, False, {**SETTINGS, "thin": 5, "engine": "auto", "chains": 2})
-    assert check.agreement.engines == ("gibbs", "nuts")
+    assert check.agreement.engines == ("Gibbs", "NUTS")
     assert check.agreement.agrees
     assert not check.is_disputed
+
+
+def test_a_disputed_posterior_is_believed_by_no_page(by_gibbs, faithful_two):
+    """Whatever the chains say of themselves."""
+    prior = bg.Prior.weakly_informative(FAITHFUL, weights_concentration=30.0)
+    other = agreement(bg.fit_bayes(FAITHFUL, 2, prior=prior, seed=8, progress=False), faithful_two)
+    whole = Analysis.of(selection_of(by_gibbs), check=Check(agreement(by_gibbs, faithful_two)))
+    assert whole.diagnosis.components_trusted
+    assert "check=False" not in whole.command
+    disputed = Analysis.of(selection_of(by_gibbs), check=Check(other))
+    assert not disputed.diagnosis.converged
+    assert not disputed.diagnosis.components_trusted
+    assert disputed.diagnosis.verdict[0].startswith("No: another sampler")
+    assert answer(disputed)[0].startswith("No number in this report may be used yet")
+    page = render(disputed)
+    assert "DISAGREES with Gibbs" in page
+    assert "may be believed.</li>" not in page
+    assert "Component parameters are withheld" in page
 
 
 def test_why_nobody_checks(by_gibbs):
@@ -78,4 +97,6 @@ def test_why_nobody_checks(by_gibbs):
     assert "nothing yet for NUTS to check" in check.verdict
     interrupted = Selection(selection_of(by_gibbs).candidates, missing=(3,))
     assert "Ctrl-C came before NUTS" in check_by_another_engine(interrupted, root, False, {}).verdict
-    assert bg.reporting.Analysis.of(selection_of(by_gibbs)).check.verdict == NOT_ASKED
+    analysis = Analysis.of(selection_of(by_gibbs))
+    assert analysis.check is NOT_ASKED
+    assert "check=False" in analysis.command

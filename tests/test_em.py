@@ -1,3 +1,4 @@
+import threading
 import warnings
 
 import numpy as np
@@ -5,11 +6,10 @@ import pytest
 from sklearn.mixture import GaussianMixture
 
 import bayesgmm as bg
-from bayesgmm.climb import Settings, Status, climb
-from bayesgmm.collapse import Yardstick
+from bayesgmm.climb import Climb, Settings, Status
 from bayesgmm.covariance import STRUCTURES
 from bayesgmm.em import ConvergenceWarning, default_starts
-from bayesgmm.race import winner
+from bayesgmm.race import race, winner
 from tests.laws import PRIORS, problem, structures
 
 FAITHFUL = bg.load_dataset("faithful")
@@ -185,8 +185,7 @@ def test_spurious_optima_of_iris_lose():
 
 def alone(observations, specification, starts, **settings):
     """EM from each start to its own end."""
-    yardstick = Yardstick.of(observations)
-    return [climb(observations, specification, start, name, Settings(**settings), yardstick) for name, start in starts]
+    return [run for start in starts for run in race(observations, specification, [start], Settings(**settings))]
 
 
 RACES = [
@@ -269,6 +268,27 @@ def test_threads_change_no_bit_of_a_fit(monkeypatch):
     for em in fits[1:]:
         np.testing.assert_array_equal(em.history, fits[0].history)
         np.testing.assert_array_equal(em.mixture.covariances, fits[0].mixture.covariances)
+
+
+def test_starts_side_by_side_change_no_bit(monkeypatch):
+    X, _, _ = problem("VVV", n=60_000, separation=2.0)
+    fits, seen = [], set()
+    whole = Climb.advance
+
+    def advance(climb, *arguments, **keywords):
+        seen.add(threading.current_thread() is threading.main_thread())
+        whole(climb, *arguments, **keywords)
+
+    monkeypatch.setattr(Climb, "advance", advance)
+    for threads in ("1", "2", "3"):
+        monkeypatch.setenv("BAYESGMM_THREADS", threads)
+        seen.clear()
+        fits.append(bg.fit_em(X, 3, n_init=3, max_iterations=40))
+        assert seen == ({True} if threads == "1" else {True, False})  # the leader always runs in the main thread
+    for em in fits[1:]:
+        for run, other in zip(em.runs, fits[0].runs, strict=True):
+            assert (run.status, run.history, run.n_passes) == (other.status, other.history, other.n_passes)
+            np.testing.assert_array_equal(run.mixture.covariances, other.mixture.covariances)
 
 
 def test_same_seed_same_bits_and_seeds_of_every_kind():

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import bayesgmm as bg
 from bayesgmm import cli, engines, selection
-from bayesgmm.climb import Status
+from bayesgmm.climb import Climb, Status
 from bayesgmm.engines import nuts
 from bayesgmm.engines.engine import most_draws
 from bayesgmm.interruption import PartialWarning
@@ -109,6 +109,29 @@ def test_later_the_best_finished_run_is_returned(at_e_step):
     assert [run.status for run in em.runs] == [Status.CONVERGED, Status.INTERRUPTED, Status.INTERRUPTED]
     assert [run.n_passes for run in em.runs] == [first.n_passes, FIRST, 2]
     assert em.objective == first.objective
+    assert_whole(em)
+
+
+def test_starts_side_by_side_stop_and_are_returned(monkeypatch):
+    """Ctrl-C in the main thread while others climb: they end the pass that they are in."""
+    X = problem("VVV", n=60_000, separation=1.0)[0]
+    monkeypatch.setenv("BAYESGMM_THREADS", "2")
+    undisturbed = bg.fit_em(X, 3, n_init=4).n_passes
+    whole, calls = Climb._pass, [0]
+
+    def counted(climb):
+        whole(climb)
+        calls[0] += 1
+        if calls[0] == 8:
+            os.kill(os.getpid(), signal.SIGINT)  # which Python hands to the main thread
+            time.sleep(0.2)
+
+    monkeypatch.setattr(Climb, "_pass", counted)
+    with pytest.warns(PartialWarning, match="of 4 starts were finished"), pytest.warns(match="before it converged"):
+        em = bg.fit_em(X, 3, n_init=4)
+    assert em.partial
+    assert calls[0] < undisturbed - 10
+    assert sum(run.n_passes for run in em.runs) == calls[0]
     assert_whole(em)
 
 

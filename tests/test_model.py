@@ -11,9 +11,9 @@ import bayesgmm as bg
 from bayesgmm.covariance import STRUCTURES
 from bayesgmm.mixture import Mixture
 from bayesgmm.model import free_points
+from tests.interpreted import PYTHON
 from tests.laws import priors, problem, structures
 
-PYTHON = pytensor.compile.Mode("py", "fast_run").excluding("BlasOpt")  # compiling would cost more than computing
 FAITHFUL = bg.load_dataset("faithful")
 
 

@@ -66,7 +66,8 @@ def fit_bayes(
     engine : {"auto", "gibbs", "nuts"}
         ``"auto"`` is Gibbs under every prior but LKJ, which only NUTS takes. See Notes.
     warm_start : EMResult or Mixture, optional
-        Start of the first chain; None: the MAP by EM. The other chains start from MAPs of randomly reweighted data.
+        Where EM begins to climb to the start of the first chain, near the MAP; None: at a few places of its own. The other chains
+        start near MAPs of randomly reweighted data.
     draws, tune, chains : int
         Kept draws and adaptation steps of each chain, and the number of chains.
     cores : int, optional

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from bayesgmm import initialisation
-from bayesgmm.climb import Settings, Status, climb
-from bayesgmm.collapse import Yardstick
+from bayesgmm.climb import Settings, Status
 from bayesgmm.em import EMResult, best_of, default_starts, given_start
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
+from bayesgmm.race import race
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Use, stream
 
@@ -48,7 +48,7 @@ def chain_starts(
             observations.weights * rng.gamma(1 / WEIGHT_VARIANCE, WEIGHT_VARIANCE, observations.n_observations)
         )
         begin = kinds[chain % len(kinds)](reweighted, modal.n_components, modal.structure, rng)
-        run = climb(reweighted, modal, begin, "reweighted data", SHORT, Yardstick.of(reweighted))
+        (run,) = race(reweighted, modal, [("reweighted data", begin)], SHORT)
         mixtures.append(begin if run.status is Status.COLLAPSED else run.mixture)
     nuisance_mode = modal.required_prior.covariances.nuisance_mode
     return [

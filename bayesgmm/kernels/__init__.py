@@ -15,11 +15,12 @@ from bayesgmm.kernels.statistics import (
     pointwise_statistics,
     sampled_statistics,
 )
-from bayesgmm.kernels.threads import kept_threads, passes_abreast, threaded_draws_log_density, threaded_statistics
+from bayesgmm.kernels.threads import alone, kept_threads, passes_abreast, threaded_draws_log_density, threaded_statistics
 
 __all__ = [
     "LOG_2PI",
     "SOURCES",
+    "alone",
     "draws_agreement",
     "draws_filled",
     "draws_log_density",

@@ -20,10 +20,10 @@ SMALLEST_PIECE = 8192  # rows
 MOST_PIECES = 64
 MOST_NUMBERS = 2**21  # in the statistics of all pieces together
 WORTH_THREADS = 2e7  # multiply-adds or so: below a millisecond to start threads does not pay
-WORTH_TASKS = 3e6  # the same where threads are kept from pass to pass
-WORTH_COMPANY = 1e6  # the same for passes side by side, which take turns at the interpreter between them
+WORTH_TASKS = 4e6  # the same where threads are kept from pass to pass, and for passes side by side, which share the interpreter
 
 _KEPT: ContextVar[ThreadPoolExecutor | None] = ContextVar("kept", default=None)
+_ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 
 Statistics = tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
@@ -54,7 +54,8 @@ def threaded_statistics(
         alone: Statistics = expected_statistics(*arguments)
         return alone
     kept, size = _KEPT.get(), work(len(values), factors.size, len(means))
-    n_threads = min(n_pieces, threads or (threads_at_hand() if size >= (WORTH_THREADS if kept is None else WORTH_TASKS) else 1))
+    worth = size >= (WORTH_THREADS if kept is None else WORTH_TASKS) and not _ALONE.get()
+    n_threads = min(n_pieces, threads or (threads_at_hand() if worth else 1))
     # A few tasks a thread, for one may be held up; where passes are short, handing out tasks takes longer than that.
     n_tasks = min(n_pieces, n_threads * (4 if size >= WORTH_THREADS else 1))
     edges = np.linspace(0, n_pieces, n_tasks + 1).astype(int).tolist()
@@ -109,15 +110,29 @@ def kept_threads() -> Iterator[None]:
             _KEPT.reset(token)
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Passes of this thread take no other one, for their neighbours do."""
+    token = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
+
+
 def work(n: int, n_numbers: int, n_components: int) -> float:
     """Multiply-adds of a pass, or so: an exponential takes as long as twenty of them."""
     return n * (n_numbers + 20.0 * n_components)
 
 
-def passes_abreast(n: int, n_features: int, n_components: int, is_diagonal: bool) -> int:
-    """How many passes from different starts are best made at a time: one where a pass is short, or is in threads itself."""
-    size = work(n, n_components * n_features ** (1 if is_diagonal else 2), n_components)
-    return threads_at_hand() if WORTH_COMPANY <= size < WORTH_TASKS else 1
+def passes_abreast(most: int, n: int, n_features: int, n_components: int, is_diagonal: bool) -> int:
+    """How many passes from different starts, of so many at most, are best made at a time.
+
+    One where passes are short, for they take turns at the interpreter; or where they are fewer than threads, which each pass can
+    have for itself. Else side by side is better than a pass in threads: nobody waits for the slowest piece.
+    """
+    size, threads = work(n, n_components * n_features ** (1 if is_diagonal else 2), n_components), threads_at_hand()
+    return threads if size >= WORTH_TASKS and most >= threads else 1
 
 
 def piece_rows(n: int, n_numbers: int) -> int:

@@ -10,7 +10,7 @@ import arviz as az
 import numpy as np
 import pandas as pd
 
-from bayesgmm.agreement import Agreement, agreement, engine_name
+from bayesgmm.agreement import Agreement, agreement
 from bayesgmm.comparison import Comparison, compare_em_bayes
 from bayesgmm.diagnostics import Diagnosis
 from bayesgmm.em import EMResult
@@ -24,7 +24,7 @@ from bayesgmm.selection import Candidate, Selection, sweep
 from bayesgmm.streams import Seed, Use, child, seed_sequence
 from bayesgmm.validation import instance_of
 
-NOT_ASKED = "No other sampler was asked to check the posterior."
+DISPUTED = "No: another sampler of this posterior found another one; use no number before the two agree."
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,9 @@ class Check:
     def is_disputed(self) -> bool:
         """Whether the other sampler found another posterior."""
         return self.agreement is not None and self.agreement.is_disputed
+
+
+NOT_ASKED = Check(None, "No other sampler was asked to check the posterior.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +77,13 @@ class Analysis:
     check: Check
 
     @classmethod
-    def of(cls, selection: Selection, source: str | None = None, command: str | None = None, check: Check | None = None) -> Self:
+    def of(cls, selection: Selection, source: str | None = None, command: str | None = None, check: Check = NOT_ASKED) -> Self:
         """Judge and compare the chosen candidate of a selection."""
         candidate = selection.candidates[selection.chosen]
         posterior = relabel(candidate.posterior)
         comparison = compare_em_bayes(candidate.em, posterior)
-        command = command or _python_call(selection)
-        return cls(source or "the data", command, selection, posterior, comparison, check or Check(None, NOT_ASKED))
+        command = command or _python_call(selection, check)
+        return cls(source or "the data", command, selection, posterior, comparison, check)
 
     @property
     def chosen(self) -> int:
@@ -104,8 +107,9 @@ class Analysis:
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """What may be believed of the posterior."""
-        return self.candidate.posterior.diagnosis
+        """What may be believed of the posterior: nothing, where another sampler found another one."""
+        own = self.candidate.posterior.diagnosis
+        return own.denied(DISPUTED) if self.check.is_disputed else own
 
     @property
     def loo(self) -> az.ELPDData:
@@ -140,7 +144,7 @@ def analyse(
     instance_of(check, bool, "check")
     root = seed_sequence(seed)
     selection = sweep(X, n_components, covariance, prior, root, progress, **settings)
-    checked = check_by_another_engine(selection, root, progress, settings) if check else Check(None, NOT_ASKED)
+    checked = check_by_another_engine(selection, root, progress, settings) if check else NOT_ASKED
     return Analysis.of(selection, source, command, checked)
 
 
@@ -152,10 +156,11 @@ def check_by_another_engine(
     specification, engine = posterior.specification, posterior.settings["engine"]
     others = [name for name in engines_for(specification) if name != engine]
     if not others:
-        return Check(None, f"Only {engine_name(engine)} takes this model, so that no other sampler checks it.")
+        return Check(None, f"Only {ENGINES[engine].abilities.engine} takes this model, so that no other sampler checks it.")
+    other_name = ENGINES[others[0]].abilities.engine
     if not posterior.diagnosis.converged:
-        return Check(None, f"The chains have not converged, so that there is nothing yet for {engine_name(others[0])} to check.")
-    interrupted = Check(None, f"Ctrl-C came before {engine_name(others[0])} had checked the posterior.")
+        return Check(None, f"The chains have not converged, so that there is nothing yet for {other_name} to check.")
+    interrupted = Check(None, f"Ctrl-C came before {other_name} had checked the posterior.")
     if selection.missing:
         return interrupted
     own = {name for other in ENGINES.values() for name in other.settings} - set(ENGINES[others[0]].settings)
@@ -190,7 +195,7 @@ def _has_default_prior(posterior: Posterior) -> bool:
 REPEATED = ("engine", "draws", "tune", "chains", "target_accept", "thin", "switch_labels")  # settings that a call repeats
 
 
-def _python_call(selection: Selection) -> str:
+def _python_call(selection: Selection, check: Check) -> str:
     """The call of ``report`` that makes the same analysis from the same data."""
     posterior = selection.candidates[selection.chosen].posterior
     settings, seed = posterior.settings, posterior.settings["seed"]
@@ -201,5 +206,6 @@ def _python_call(selection: Selection) -> str:
     }
     told = [f"{name}={value!r}" for name, value in arguments.items()]
     told += [] if _has_default_prior(posterior) else ["prior=prior"]
+    told += ["check=False"] if check is NOT_ASKED else []
     told.append(f"seed={seed['entropy']}" if not seed["spawn_key"] else f"seed=np.random.SeedSequence(**{seed})")
     return f"bayesgmm.report(X, {', '.join(told)})"

@@ -28,8 +28,10 @@ def answer(analysis: Analysis) -> tuple[str, ...]:
     components = count(k, "component")
     match standing(analysis):
         case "nothing":
+            disputed = f"two samplers of the mixture of {components} disagree"
+            unmixed = f"the chains of the mixture of {components} have not converged"
             return (
-                f"No number in this report may be used yet: the chains of the mixture of {components} have not converged.",
+                f"No number in this report may be used yet: {disputed if analysis.check.is_disputed else unmixed}.",
                 "Take more draws or fewer components; the convergence section says what failed.",
             )
         case "density":
@@ -45,11 +47,6 @@ def answer(analysis: Analysis) -> tuple[str, ...]:
         case _:
             first = (f"These {rows} are best described by {components}, and the components may be believed.", _sizes(analysis))
     return (*first, *_agreement(analysis))
-
-
-def disputed(analysis: Analysis) -> tuple[str, ...]:
-    """That another sampler found another posterior, if it did."""
-    return (analysis.check.verdict,) if analysis.check.is_disputed else ()
 
 
 def partial(analysis: Analysis) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesgmm.agreement import Agreement, engine_name
+from bayesgmm.agreement import Agreement
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.numbers import count, fixed, interval, known_to, significant, spread
 from bayesgmm.selection import Selection
@@ -95,9 +95,8 @@ def two_samplers(agreement: Agreement) -> Table:
         (str(name), known_to(row["first"], row["sd"]), known_to(row["second"], row["sd"]), fixed(row["difference"], 2))
         for name, row in agreement.table.iterrows()
     ]
-    first, second = map(engine_name, agreement.engines)
     note = f"Posterior means; the difference is in Monte Carlo standard errors, of which {agreement.allowed:.1f} are allowed."
-    return Table(note, ("quantity", first, second, "difference"), tuple(rows))
+    return Table(note, ("quantity", *agreement.engines, "difference"), tuple(rows))
 
 
 def components(analysis: Analysis) -> Table:

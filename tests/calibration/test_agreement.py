@@ -1,12 +1,12 @@
 """Gibbs and NUTS draw from one posterior: their means differ by no more than Monte Carlo error.
 
 A whole run makes fewer than 2500 comparisons, each at 5.1 standard errors: 1e-3 for a false alarm in all. Component
-parameters are compared where both engines' labels may be trusted, label-free quantities everywhere.
+parameters are compared where labels may be trusted, label-free quantities everywhere; with fewer than 400 effective draws
+anything would agree, and that fails too.
 """
 
 from dataclasses import dataclass
 
-import arviz as az
 import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
@@ -14,8 +14,10 @@ from scipy.stats import norm
 
 import bayesgmm as bg
 from bayesgmm.covariance import STRUCTURES
+from bayesgmm.labels import TRUSTED_RATE
 from tests.calibration.results import PROPERTY, row
 from tests.laws import PRIORS, problem
+from tests.monte_carlo import differences, fewest_draws, label_free
 
 MOST_COMPARISONS = 2500
 MOST_ERRORS = norm.isf(1e-3 / 2 / MOST_COMPARISONS)
@@ -31,6 +33,7 @@ class Problem:
     n_components: int
     structure: str
     prior: str | None = None
+    in_one_mode: bool = False  # where several lie so far apart that no chain goes from one to another
 
     def __str__(self):
         return "-".join(str(part) for part in (self.name, self.n_components, self.structure, self.prior or "default"))
@@ -46,24 +49,29 @@ class Problem:
 
 DATA = [
     Problem("faithful", 2, "VVV"),
-    Problem("iris", 3, "EEE"),
+    Problem("iris", 3, "EEE", in_one_mode=True),
     Problem("acidity", 2, "VVV"),
     Problem("simulated in 5 dimensions", 4, "VVV"),
 ]
 GRID = [Problem("simulated", 2, code, name) for name in SEMI_CONJUGATE for code in STRUCTURES]
 
 
-def label_free(post):
-    """Chains (chain, draw, quantity): log-likelihood, sorted weights, log density at five rows, mean of log |precision|."""
-    rows = np.linspace(0, len(post.observations.values) - 1, 5).astype(int)
-    log_determinants = -np.linalg.slogdet(post.draws.covariances)[1]
-    parts = (
-        post.total_log_likelihood[..., None],
-        np.sort(post.draws.weights, axis=2),
-        post.draws.log_density(post.observations.values[rows]),
-        log_determinants.mean(axis=2, keepdims=True),
-    )
-    return np.concatenate(parts, axis=2)
+def drawn(which, engine, seed):
+    """Posteriors of four chains in all: of one fit, or for a problem in one mode of four that begin at its optimum."""
+    X = which.data()
+    prior = bg.Prior.weakly_informative(X, which.structure) if which.prior is None else PRIORS[which.prior](X, which.structure)
+    model = X, which.n_components, which.structure, prior
+    settings = {"draws": 2000, "cores": 1, "progress": False}
+    if not which.in_one_mode:
+        return [bg.fit_bayes(*model, engine, seed=seed, **settings)]
+    mode = bg.fit_em(*model)
+    return [bg.fit_bayes(*model, engine, warm_start=mode, chains=1, seed=10 * seed + chain, **settings) for chain in range(4)]
+
+
+def relabelled(posts):
+    """Chains of the parameters of several posteriors, with components in the places that they have in the first one."""
+    first, *others = (bg.relabel(post).draws for post in posts)
+    return [parameters(first, np.arange(first.n_components)), *(parameters(draws, matched(first, draws)) for draws in others)]
 
 
 def parameters(draws, order):
@@ -82,48 +90,35 @@ def matched(one, other):
     return linear_sum_assignment((((a[:, None] - b) / scale) ** 2).sum(axis=2))[1]
 
 
-def compared(one, other):
-    """Differences of posterior means in Monte Carlo standard errors, and the fewest effective draws behind them."""
-    errors = np.hypot(az.mcse(one), az.mcse(other))
-    return np.abs(one.mean(axis=(0, 1)) - other.mean(axis=(0, 1))) / errors, min(az.ess(one).min(), az.ess(other).min())
-
-
 def check(which, record_property):
-    X = which.data()
-    prior = None if which.prior is None else PRIORS[which.prior](X, which.structure)
-    gibbs, nuts = (
-        bg.fit_bayes(X, which.n_components, which.structure, prior, engine, draws=2000, cores=1, seed=seed, progress=False)
-        for engine, seed in (("gibbs", 21), ("nuts", 22))
-    )
-    chains = {"label-free quantities": (label_free(gibbs), label_free(nuts))}
-    if bg.diagnose(gibbs).components_trusted and bg.diagnose(nuts).components_trusted:
-        one, other = (bg.relabel(post).draws for post in (gibbs, nuts))
-        everything = np.arange(which.n_components)
-        chains["parameters"] = (parameters(one, everything), parameters(other, matched(one, other)))
+    gibbs, nuts = (drawn(which, engine, seed) for engine, seed in (("gibbs", 21), ("nuts", 22)))
+    chains = {"label-free quantities": [np.concatenate([label_free(post) for post in posts]) for posts in (gibbs, nuts)]}
+    if all(bg.diagnose(post).misplaced_rate <= TRUSTED_RATE for post in gibbs + nuts):
+        aligned = relabelled(gibbs + nuts)
+        chains["parameters"] = [np.concatenate(aligned[: len(gibbs)]), np.concatenate(aligned[len(gibbs) :])]
     worst = {}
     for quantity, pair in chains.items():
-        errors, ess = compared(*pair)
-        worst[quantity] = errors.max()
+        errors, ess = differences(*pair), fewest_draws(*pair)
+        worst[quantity] = errors.max() if ess >= LEAST_ESS else np.inf
         record_property(
             PROPERTY,
             row(
-                check=f"agreement on {which.name}",
+                check=f"agreement on {which.name}{', in one mode' if which.in_one_mode else ''}",
                 engine="gibbs, nuts",
                 prior=which.prior or "default",
                 structure=which.structure,
                 n_components=which.n_components,
-                n_features=gibbs.observations.n_features,
-                n_observations=gibbs.observations.n_observations,
+                n_features=gibbs[0].observations.n_features,
+                n_observations=gibbs[0].observations.n_observations,
                 weights_concentration=1.0,
                 quantity=quantity,
                 count=errors.size,
                 worst=float(errors.max()),
-                least_ess=round(float(ess)),
-                divergences=nuts.n_divergences,
+                least_ess=round(ess),
+                divergences=sum(post.n_divergences for post in nuts),
                 verdict="too few draws" if ess < LEAST_ESS else "agree" if errors.max() < MOST_ERRORS else "differ",
             ),
         )
-        assert ess >= LEAST_ESS, "with so few effective draws anything agrees"
     assert max(worst.values()) < MOST_ERRORS, worst
     return chains
 
@@ -131,7 +126,6 @@ def check(which, record_property):
 @pytest.mark.calibration
 @pytest.mark.parametrize("which", DATA, ids=str)
 def test_engines_agree_on_data(which, record_property):
-    """The labels of all but the loosest of these may be trusted, and their parameters are compared."""
     assert "parameters" in check(which, record_property)
 
 
@@ -155,4 +149,4 @@ def test_a_disagreement_is_found():
         )
         for seed, concentration in ((1, 1.0), (2, 6.0))
     )
-    assert compared(label_free(one), label_free(other))[0].max() > MOST_ERRORS
+    assert differences(label_free(one), label_free(other)).max() > MOST_ERRORS

@@ -23,9 +23,8 @@ from bayesgmm.density import (
     WishartKernel,
     inverse_of_factored,
 )
+from tests.interpreted import PYTHON
 
-# Graphs run in Python here, for compiling costs more than computing; that Numba computes the same is a test of its own.
-PYTHON = pytensor.compile.Mode("py", "fast_run").excluding("BlasOpt")
 CASES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 4)]
 
 

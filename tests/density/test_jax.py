@@ -21,11 +21,9 @@ from pymc.sampling.jax import get_jaxified_logp
 import bayesgmm as bg
 from bayesgmm.covariance import STRUCTURES
 from bayesgmm.density import Gram, MixtureLogDensity, WishartKernel, jax_passes
+from tests.interpreted import PYTHON
 from tests.laws import PRIORS, problem
 
-# The Op's Numba functions, called from Python: compiling graphs would cost more than computing. No fusion: run in Python, a fused
-# operation with several outputs takes reciprocals to eight digits only.
-PYTHON = pytensor.compile.Mode("py", "fast_run").excluding("BlasOpt", "fusion")
 TOLERANCE = 1e-10  # relative to an array's largest entry
 
 

@@ -17,10 +17,8 @@ from bayesgmm.engines.nuts import compilation, machine_code
 from bayesgmm.engines.nuts.convention import packed, unpacking
 from bayesgmm.model import free_points, model_of, variables_at
 from bayesgmm.observations import Observations
+from tests.interpreted import PYTHON
 from tests.laws import PRIORS, priors, problem, structures
-
-# Compiling would cost more than computing; and fused in Python, some gradients are right to 1e-8 only.
-PYTHON = pytensor.compile.Mode("py", "fast_run").excluding("BlasOpt", "fusion")
 
 
 def setting(make_prior, code, n=60, n_components=3, n_features=2, **keywords):
