@@ -138,9 +138,10 @@ def test_gibbs_and_nuts_agree_on_old_faithful(faithful_two):
         assert post.tree["posterior"][name].dims == faithful_two.tree["posterior"][name].dims
 
 
-def test_gibbs_and_nuts_agree_where_a_component_is_loose(faithful_three):
-    post = bg.fit_bayes(FAITHFUL, 3, engine="gibbs", draws=5000, seed=3, progress=False)
-    assert agree(label_free(post), label_free(faithful_three))
+def test_gibbs_and_nuts_agree_where_a_component_is_loose():
+    """A third component that the data do not pin down mixes slowly, under NUTS more so: some 15 draws for an effective one."""
+    one, other = (bg.fit_bayes(FAITHFUL, 3, engine=engine, draws=4000, seed=3, progress=False) for engine in ("gibbs", "nuts"))
+    assert agree(label_free(one), label_free(other))
 
 
 def test_lp_is_the_log_posterior():
