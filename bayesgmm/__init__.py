@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bayesgmm.datasets import load_dataset
 from bayesgmm.em import EMResult, fit_em
 from bayesgmm.mixture import Mixture
-from bayesgmm.prior import Prior
+from bayesgmm.prior import ComponentsPrior, Concentration, Prior
 from bayesgmm.simulation import simulate
 from bayesgmm.specification import Specification
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from bayesgmm.comparison import compare_em_bayes
     from bayesgmm.criteria import compare, loo, waic
     from bayesgmm.engines import fit_bayes
+    from bayesgmm.engines.telescoping import fit_mfm
+    from bayesgmm.evidence import bayes_factors, log_marginal_likelihood
     from bayesgmm.loading import load
+    from bayesgmm.mfm import MfmPosterior
     from bayesgmm.model import build_model
     from bayesgmm.posterior import Posterior, diagnose, relabel
     from bayesgmm.reporting import report
@@ -30,11 +33,15 @@ if TYPE_CHECKING:
 __version__ = version("bayesgmm")
 
 __all__ = [
+    "ComponentsPrior",
+    "Concentration",
     "EMResult",
+    "MfmPosterior",
     "Mixture",
     "Posterior",
     "Prior",
     "Specification",
+    "bayes_factors",
     "build_model",
     "capabilities",
     "compare",
@@ -42,8 +49,10 @@ __all__ = [
     "diagnose",
     "fit_bayes",
     "fit_em",
+    "fit_mfm",
     "load",
     "load_dataset",
+    "log_marginal_likelihood",
     "loo",
     "relabel",
     "report",
@@ -53,14 +62,18 @@ __all__ = [
 ]
 
 _LOADED_ON_FIRST_USE = {
+    "bayes_factors": "evidence",
     "build_model": "model",
     "capabilities": "capability",
     "compare": "criteria",
     "compare_em_bayes": "comparison",
     "diagnose": "posterior",
     "fit_bayes": "engines",
+    "fit_mfm": "engines.telescoping",
     "load": "loading",
+    "log_marginal_likelihood": "evidence",
     "loo": "criteria",
+    "MfmPosterior": "mfm",
     "Posterior": "posterior",
     "relabel": "posterior",
     "report": "reporting",

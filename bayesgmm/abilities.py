@@ -48,12 +48,16 @@ class Abilities:
         if prior is None and self.default_prior:
             prior = Prior.weakly_informative(observations, covariance)
         specification = Specification(n_components, covariance, prior)
+        self.require(observations, specification)
+        specification.tell_doubts(observations)
+        return observations, specification
+
+    def require(self, observations: Observations, specification: Specification) -> None:
+        """Raise ValueError if this engine cannot fit the pair."""
         refusal = self.refusal(specification, features_of(observations))
         if refusal:
             raise ValueError(refusal)
         specification.check(observations)
-        specification.tell_doubts(observations)
-        return observations, specification
 
 
 def features_of(observations: Observations) -> frozenset[str]:

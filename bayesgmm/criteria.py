@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from bayesgmm.posterior import Posterior
-from bayesgmm.validation import instance_of, known_name
+from bayesgmm.refitting import left_out
+from bayesgmm.streams import Seed, Use, seed_sequence, stream
+from bayesgmm.validation import instance_of, known_name, positive_integer
 
 P_WARNING = 0.4  # Vehtari, Gelman & Gabry (2017)
 
@@ -54,7 +56,7 @@ def waic(posterior: Posterior) -> ELPDDataWAIC:
     elpd, p = (np.concatenate(parts) for parts in zip(*terms, strict=True))
     return ELPDDataWAIC(
         elpd=float(elpd.sum()),
-        se=float(np.sqrt(n_observations * elpd.var(ddof=1))),  # as in ArviZ's LOO
+        se=_standard_error(elpd),
         p=float(p.sum()),
         n_samples=n_draws,
         n_data_points=n_observations,
@@ -72,29 +74,118 @@ def _waic_terms(log_likelihood: NDArray[np.float64]) -> tuple[NDArray[np.float64
     return logsumexp(log_likelihood, axis=0) - np.log(len(log_likelihood)) - p, p
 
 
-def loo(posterior: Posterior) -> az.ELPDData:
+def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progress: bool = True) -> az.ELPDData:
     r"""Leave-one-out cross-validation by Pareto-smoothed importance sampling.
 
     The relative efficiency is that of the likelihood terms, the mean over i of ESS(:math:`e^{l_i}`) / S, which no relabelling
-    changes.
+    changes. Where the log-likelihood group is not kept it goes through blocks of rows, in memory that does not grow with them.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    refit : bool
+        Fit again without the rows whose Pareto k is too large to be believed, with the prior held fixed.
+    most_refits : int
+        Where there are more such rows, they are left out in so many groups, each without a whole group: that is a little less
+        accurate for them than leaving out one at a time.
+    progress : bool
+        Show a progress bar of the refits.
 
     Returns
     -------
     ELPDData
-        With pointwise values and Pareto k; ``warning`` is set where some k is too large to be believed.
+        With pointwise values and Pareto k; ``warning`` is set where some k is too large to be believed. Rows that were left out
+        in earnest have k = 0.
 
     References
     ----------
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4. Vehtari, Simpson, Gelman, Yao & Gabry (2024), JMLR 25(72).
     """
     instance_of(posterior, Posterior, "posterior")
+    most_refits = positive_integer(most_refits, "most_refits")
     efficiency = np.mean(np.concatenate([_relative_efficiency(block) for block in posterior.log_likelihood_blocks()]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of large Pareto k: the result's own ``warning`` and ``pareto_k`` tell it
         parts = (_psis(block, min(float(efficiency), 1.0)) for block in posterior.log_likelihood_blocks())
         if "log_likelihood" in posterior.tree.children:
-            return next(parts)
-        return _joined([replace(part, log_weights=None) for part in parts])  # they are as large as what is not kept
+            found = next(parts)
+        else:
+            found = _joined([replace(part, log_weights=None) for part in parts])  # they are as large as what is not kept
+    bad = np.flatnonzero(found.pareto_k > found.good_k)
+    return _mended(found, posterior, bad, most_refits, progress) if refit and len(bad) else found
+
+
+def _mended(found: az.ELPDData, posterior: Posterior, bad: NDArray[np.int64], most_refits: int, progress: bool) -> az.ELPDData:
+    """LOO with some rows left out in earnest."""
+    groups = [bad[first::most_refits] for first in range(min(most_refits, len(bad)))]
+    elpd, k, p = (getattr(found, name).copy() for name in ("elpd_i", "pareto_k", "p_loo_i"))
+    for rows, density in zip(groups, left_out(posterior, groups, progress), strict=True):
+        p[rows] = p[rows] + elpd[rows] - density  # elpd + p is the density with the row in
+        elpd[rows], k[rows] = density, 0.0
+    return replace(
+        found,
+        elpd=float(elpd.sum()),
+        se=_standard_error(elpd.to_numpy()),
+        p=float(p.sum()),
+        warning=bool((k > found.good_k).any()),
+        elpd_i=elpd,
+        pareto_k=k,
+        p_loo_i=p,
+        log_weights=None,  # those of the other rows only would be right
+    )
+
+
+def kfold(posterior: Posterior, n_folds: int = 10, seed: Seed = 0, progress: bool = True) -> az.ELPDData:
+    """K-fold cross-validation: as many fits, each without a random tenth (or so) of the rows, the prior held fixed.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Whose model, engine and settings are used.
+    n_folds : int
+        At least 2.
+    seed : int, SeedSequence or Generator
+        Of the folds.
+    progress : bool
+
+    Returns
+    -------
+    ELPDData
+        Higher is better. :func:`loo` estimates nearly the same from one fit.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4, section 2.3.
+    """
+    instance_of(posterior, Posterior, "posterior")
+    n, n_draws = posterior.observations.n_observations, posterior.n_chains * posterior.n_draws
+    n_folds = positive_integer(n_folds, "n_folds", n)
+    if n_folds < 2:
+        raise ValueError("n_folds must be at least 2: with one fold no row would be left to fit.")
+    shuffled = stream(seed_sequence(seed), Use.FOLDS).permutation(n)
+    groups, elpd = [np.sort(shuffled[first::n_folds]) for first in range(n_folds)], np.empty(n)
+    for rows, density in zip(groups, left_out(posterior, groups, progress), strict=True):
+        elpd[rows] = density
+    within = [logsumexp(block, axis=(0, 1)) - np.log(n_draws) for block in posterior.log_likelihood_blocks()]
+    p = np.concatenate(within) - elpd
+    return az.ELPDDataLOOKFold(
+        elpd=float(elpd.sum()),
+        se=_standard_error(elpd),
+        p=float(p.sum()),
+        n_samples=n_draws,
+        n_data_points=n,
+        scale="log",
+        warning=False,
+        good_k=None,
+        elpd_i=xr.DataArray(elpd, dims="observation"),
+        n_folds=n_folds,
+        p_kfold_i=xr.DataArray(p, dims="observation"),
+    )
+
+
+def _standard_error(elpd: NDArray[np.float64]) -> float:
+    """Of a sum of pointwise values, as in ArviZ's LOO."""
+    return float(np.sqrt(len(elpd) * elpd.var(ddof=1)))
 
 
 def _relative_efficiency(log_likelihood: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,7 +210,7 @@ def _joined(parts: Sequence[az.ELPDData]) -> az.ELPDData:
     return replace(
         parts[0],
         elpd=float(rows["elpd_i"].sum()),
-        se=float(np.sqrt(n_observations * rows["elpd_i"].var(ddof=1))),
+        se=_standard_error(rows["elpd_i"].to_numpy()),
         p=sum(part.p for part in parts),
         n_data_points=n_observations,
         warning=any(part.warning for part in parts),

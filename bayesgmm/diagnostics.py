@@ -17,12 +17,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm.draws import Draws
-from bayesgmm.labels import TRUSTED_RATE, misplaced_rate
+from bayesgmm.labels import COMPARED, Trust, inverse, trust
 
 R_HAT = 1.01  # Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), doi:10.1214/20-BA1221
 ESS_PER_CHAIN = 100  # the same paper
 DIVERGENT_SHARE = 0.001  # draws that may diverge before convergence is denied
 N_POINTS = 5  # rows at which the density is followed
+ONE_CHAIN = "One chain cannot show that it has converged: run at least 2, better 4."
 
 type Array = NDArray[np.float64]
 
@@ -37,12 +38,12 @@ class Diagnosis:
         Label-free quantities have mixed and transitions did not diverge: density and predictions may be believed.
     components_trusted : bool
         Converged, and the relabelled components are the same in every draw and have mixed: their parameters may be claimed.
-    label_free, relabelled : pandas.DataFrame
+    label_free, relabelled, raw : pandas.DataFrame
         One row a quantity: mean, sd, interval, ess_bulk, ess_tail, r_hat, mcse_mean. ``relabelled`` holds the numbers even
-        where they may not be claimed.
+        where they may not be claimed; ``raw`` those of the components as drawn.
     n_divergences : int
-    misplaced_rate : float
-        Share of draws in which some component looks like another one; see :mod:`bayesgmm.labels.trust`.
+    trust : Trust, optional
+        What speaks for and against the components; None where there is one alone, or they are not spoken of.
     verdict : tuple of str
         The same in sentences, the answer first.
     """
@@ -51,8 +52,9 @@ class Diagnosis:
     components_trusted: bool
     label_free: pd.DataFrame
     relabelled: pd.DataFrame
+    raw: pd.DataFrame
     n_divergences: int
-    misplaced_rate: float
+    trust: Trust | None
     verdict: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -64,13 +66,21 @@ class Diagnosis:
 
 
 def judge(
-    relabelled: Draws, values: Array, names: Sequence[str], log_likelihood: Array, n_divergences: int, prob: float = 0.9
+    relabelled: Draws,
+    permutation: NDArray[np.int64],
+    values: Array,
+    names: Sequence[str],
+    log_likelihood: Array,
+    n_divergences: int,
+    prob: float = 0.9,
 ) -> Diagnosis:
     """Judge relabelled draws.
 
     Parameters
     ----------
     relabelled : Draws
+    permutation : ndarray of shape (n_chains, n_draws, n_components)
+        By which they were relabelled.
     values : ndarray of shape (n_observations, n_features)
     names : sequence of str
         Of the features.
@@ -80,17 +90,19 @@ def judge(
     prob : float
         Of the intervals in the tables.
     """
+    several = relabelled.n_components > 1
     free = describe(label_free_quantities(relabelled, values, log_likelihood), prob)
     parameters = describe(component_quantities(relabelled, names), prob)
+    drawn = describe(component_quantities(relabelled.permuted(inverse(permutation)), names), prob) if several else parameters
     n_chains, n_draws = relabelled.shape
-    rate = misplaced_rate(relabelled) if relabelled.n_components > 1 else 0.0
     enough = ESS_PER_CHAIN * n_chains
     divergent = n_divergences > DIVERGENT_SHARE * n_chains * n_draws
     converged = _mixed(free, enough) and not divergent and n_chains > 1
-    trusted = converged and rate <= TRUSTED_RATE and _mixed(parameters, enough)
+    signs = trust(relabelled, values, log_likelihood, COMPARED) if several else None
+    trusted = converged and _mixed(parameters, enough) and not (signs and signs.doubts)
     sentences = [_answer(converged, trusted, relabelled.n_components)]
     if n_chains < 2:
-        sentences.append("One chain cannot show that it has converged: run at least 2, better 4.")
+        sentences.append(ONE_CHAIN)
     sentences.append(_mixing("Label-free quantities", free, enough))
     if n_divergences:
         sentences.append(
@@ -98,13 +110,38 @@ def judge(
             + (": raise target_accept, or try fewer components." if divergent else "; few enough to go on.")
         )
     sentences.append(_mixing("Relabelled parameters", parameters, enough))
-    if relabelled.n_components > 1:
-        fate = "more than" if rate > TRUSTED_RATE else "at most"
-        sentences.append(
-            f"In {rate:.1%} of the draws some component looks more like another one than like itself: "
-            f"{fate} the {TRUSTED_RATE:.0%} allowed."
-        )
-    return Diagnosis(converged, trusted, free, parameters, n_divergences, rate, tuple(sentences))
+    if signs is not None:
+        sentences += signs.doubts or (signs.verdict,)
+        if not _mixed(drawn, enough) and _mixed(parameters, enough):
+            sentences.append(
+                f"Parameters as drawn have an R-hat of up to {drawn['r_hat'].max():.2f}: that is switching of labels alone, "
+                "which relabelling undoes."
+            )
+    return Diagnosis(converged, trusted, free, parameters, drawn, n_divergences, signs, tuple(sentences))
+
+
+def judge_number(
+    draws: Draws, values: Array, log_likelihood: Array, counts: dict[str, Array], shortfall: str = "", prob: float = 0.9
+) -> Diagnosis:
+    """Judge draws in which the number of components differs; ``counts`` are these numbers and what else is drawn beside them.
+
+    Components are not spoken of before their number is given, so none is trusted.
+    """
+    quantities = (
+        counts | {"log_likelihood": log_likelihood} | density_quantities(draws, values) | together_quantities(draws, values)
+    )
+    table = describe(quantities, prob)
+    n_chains = draws.shape[0]
+    enough = ESS_PER_CHAIN * n_chains
+    converged = _mixed(table, enough) and n_chains > 1
+    answer = (
+        "Yes: the chains have converged on the number of components. To speak of components, give it: given(n_components)."
+        if converged
+        else "No: the chains have not converged on the number of components; take more draws, or raise thin."
+    )
+    alone = "" if n_chains > 1 else ONE_CHAIN
+    sentences = (answer, shortfall, alone, _mixing("Quantities that do not depend on labels", table, enough))
+    return Diagnosis(converged, False, table, table[:0], table[:0], 0, None, tuple(filter(None, sentences)))
 
 
 def label_free_quantities(draws: Draws, values: Array, log_likelihood: Array) -> dict[str, Array]:
@@ -114,18 +151,30 @@ def label_free_quantities(draws: Draws, values: Array, log_likelihood: Array) ->
     draws no allocations), log density at rows spread over the first feature, and the probability that neighbouring ones of
     these rows share a component.
     """
-    order = np.argsort(values[:, 0], kind="stable")
-    rows = order[np.linspace(0, len(order) - 1, N_POINTS + 2).round().astype(int)[1:-1]]
-    density = draws.log_density(values[rows])
-    quantities = {"log_likelihood": log_likelihood}
-    quantities |= {f"log_density[row {i}]": density[..., m] for m, i in enumerate(rows)}
+    quantities = {"log_likelihood": log_likelihood} | density_quantities(draws, values)
     if draws.n_components > 1:
         weights = np.sort(draws.weights, axis=2)[..., ::-1]
         quantities |= {f"sorted_weights[{k}]": weights[..., k] for k in range(draws.n_components)}
-        quantities["expected_filled"] = draws.filled(values)
-        pairs = [(i, j) for i, j in pairwise(rows) if i != j]
-        quantities |= {f"together[rows {i}, {j}]": draws.together(values[[i, j]]) for i, j in pairs}
+        quantities |= {"expected_filled": draws.filled(values)} | together_quantities(draws, values)
     return quantities
+
+
+def density_quantities(draws: Draws, values: Array) -> dict[str, Array]:
+    """Log density at rows spread over the first feature, each of shape (n_chains, n_draws)."""
+    rows = _followed_rows(values)
+    density = draws.log_density(values[rows])
+    return {f"log_density[row {i}]": density[..., m] for m, i in enumerate(rows)}
+
+
+def together_quantities(draws: Draws, values: Array) -> dict[str, Array]:
+    """Probability that neighbours among these rows share a component, each of shape (n_chains, n_draws)."""
+    pairs = [(i, j) for i, j in pairwise(_followed_rows(values)) if i != j]
+    return {f"together[rows {i}, {j}]": draws.together(values[[i, j]]) for i, j in pairs}
+
+
+def _followed_rows(values: Array) -> NDArray[np.int64]:
+    order = np.argsort(values[:, 0], kind="stable")
+    return np.asarray(order[np.linspace(0, len(order) - 1, N_POINTS + 2).round().astype(int)[1:-1]])
 
 
 def component_quantities(draws: Draws, names: Sequence[str]) -> dict[str, Array]:

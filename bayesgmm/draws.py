@@ -14,6 +14,24 @@ from bayesgmm.mixture import Mixture, precision_factors
 
 type Array = NDArray[np.float64]
 
+BLOCK_VALUES = 2_000_000  # log densities computed at a time where only their sums are wanted
+
+
+def most_draws_of_equal_length(lengths: Sequence[int]) -> tuple[list[int], int]:
+    """Which chains of different lengths are kept, and how many draws of each, so that the most draws are.
+
+    A chain that has hardly any is dropped, for keeping it would cut all others to its length.
+
+    Examples
+    --------
+    >>> most_draws_of_equal_length([300, 280, 290, 0])
+    ([0, 1, 2], 280)
+    """
+    longest = sorted(lengths, reverse=True)
+    n_chains = max(range(1, len(lengths) + 1), key=lambda n: (n * longest[n - 1], n))
+    n_draws = longest[n_chains - 1]
+    return [chain for chain, length in enumerate(lengths) if length >= n_draws], n_draws
+
 
 @dataclass(frozen=True, eq=False)
 class Draws:
@@ -66,8 +84,11 @@ class Draws:
 
     def at_most(self, n: int) -> "Draws":
         """About n draws or fewer, evenly spaced in every chain."""
-        step = slice(None, None, -(-self.shape[0] * self.shape[1] // n))
-        return replace(self, weights=self.weights[:, step], means=self.means[:, step], covariances=self.covariances[:, step])
+        return self.between(slice(None, None, -(-self.shape[0] * self.shape[1] // n)))
+
+    def between(self, some: slice) -> "Draws":
+        """Some draws of each chain."""
+        return replace(self, weights=self.weights[:, some], means=self.means[:, some], covariances=self.covariances[:, some])
 
     def mixture(self, chain: int, draw: int) -> Mixture:
         """One draw."""
@@ -81,27 +102,44 @@ class Draws:
 
     def log_density(self, values: Array) -> Array:
         """log p(x_i) at each draw, shape (n_chains, n_draws, n_observations)."""
-        out = kernels.threaded_draws_log_density(values, *self._kernel_arguments)
+        out = kernels.threaded_draws(kernels.draws_log_density, values, *self._kernel_arguments)
         return np.asarray(out.reshape(*self.shape, len(values)))
 
-    def agreement(self, values: Array, labels: NDArray[np.int64]) -> Array:
-        """Expected number of rows in component k and with label g, shape (n_chains, n_draws, K, K)."""
-        out = kernels.draws_agreement(values, *self._kernel_arguments, labels)
-        return np.asarray(out.reshape(*self.shape, self.n_components, self.n_components))
+    def log_likelihood(self, values: Array) -> Array:
+        """Total log density of the rows at each draw, shape (n_chains, n_draws), in the memory of some rows at a time."""
+        step = max(1, BLOCK_VALUES // (self.shape[0] * self.shape[1]))
+        blocks = (self.log_density(values[first : first + step]).sum(axis=-1) for first in range(0, len(values), step))
+        return np.asarray(sum(blocks))
+
+    def agreement(self, values: Array, table: Array) -> Array:
+        """sum_i r_ik T_ig for a table T (n_observations, G), shape (n_chains, n_draws, K, G).
+
+        Where the rows of the table are indicators of labels: the expected number of rows in component k and with label g.
+        """
+        out = kernels.threaded_draws(kernels.draws_agreement, values, *self._kernel_arguments, np.ascontiguousarray(table, float))
+        return np.asarray(out.reshape(*self.shape, self.n_components, -1))
 
     def filled(self, values: Array) -> Array:
         """Expected number of components that some row comes from, shape (n_chains, n_draws)."""
-        return np.asarray(kernels.draws_filled(values, *self._kernel_arguments).reshape(self.shape))
+        out = kernels.threaded_draws(kernels.draws_filled, values, *self._kernel_arguments)
+        return np.asarray(out.reshape(self.shape))
 
     def together(self, pair: Array) -> Array:
         """Probability that two rows (2, d) come from the same component, shape (n_chains, n_draws)."""
-        both = [self.agreement(pair, np.array([0, 1]))[..., g] for g in (0, 1)]
-        return np.asarray((both[0] * both[1]).sum(axis=-1))
+        return np.asarray(self.agreement(pair, np.eye(2)).prod(axis=-1).sum(axis=-1))
 
     def responsibilities(self, values: Array) -> tuple[Array, Array]:
         """Posterior mean and standard deviation of r_ik, two arrays (n_observations, n_components); relabel first."""
-        mean, square = kernels.draws_responsibilities(values, *self._kernel_arguments)
+        mean, square, _ = self._of_rows(values)
         return mean, np.sqrt(np.maximum(square - mean**2, 0.0))
+
+    def votes(self, values: Array) -> Array:
+        """The share of draws in which a row is likeliest to come from k, shape (n_observations, n_components); relabel first."""
+        return np.asarray(self._of_rows(values)[2])
+
+    def _of_rows(self, values: Array) -> Array:
+        sums = kernels.summed_draws(kernels.draws_responsibilities, values, *self._kernel_arguments)
+        return np.asarray(sums / (self.shape[0] * self.shape[1]))
 
     @cached_property
     def _kernel_arguments(self) -> tuple[Array, Array, Array]:

@@ -6,17 +6,24 @@ from pathlib import Path
 
 from bayesgmm.em import EMResult
 from bayesgmm.files import UnreadableError, read_sealed
+from bayesgmm.mfm import MfmPosterior
 from bayesgmm.posterior import Posterior
-from bayesgmm.saving import em, posterior
+from bayesgmm.saving import em, mfm, posterior
 
-FORMATS: Mapping[bytes, Callable[[bytes], EMResult | Posterior]] = {
+
+def _posterior(content: bytes) -> Posterior | MfmPosterior:
+    kind, tree = posterior.opened(content, (posterior.KIND, mfm.KIND))
+    return MfmPosterior(*mfm.unpack(tree)) if kind == mfm.KIND else Posterior(*posterior.unpack(tree))
+
+
+FORMATS: Mapping[bytes, Callable[[bytes], EMResult | Posterior | MfmPosterior]] = {
     em.BEGINS: lambda content: EMResult(*em.unpack(content)),
-    posterior.BEGINS: lambda content: Posterior(*posterior.unpack(content)),
+    posterior.BEGINS: _posterior,
 }
 
 
-def load(path: str | os.PathLike[str]) -> EMResult | Posterior:
-    """Read what :meth:`EMResult.save` or :meth:`Posterior.save` wrote, whatever the file is called.
+def load(path: str | os.PathLike[str]) -> EMResult | Posterior | MfmPosterior:
+    """Read what :meth:`EMResult.save`, :meth:`Posterior.save` or :meth:`MfmPosterior.save` wrote, whatever the file is called.
 
     The content is checked: numbers that cannot be a fit of the data in the file are refused.
 
@@ -27,7 +34,7 @@ def load(path: str | os.PathLike[str]) -> EMResult | Posterior:
 
     Returns
     -------
-    EMResult or Posterior
+    EMResult, Posterior or MfmPosterior
         Equal to what was saved.
 
     Raises
@@ -53,7 +60,7 @@ def load(path: str | os.PathLike[str]) -> EMResult | Posterior:
         raise ValueError(f"{file} cannot be loaded: it is not what its first bytes say that it is ({told}).") from error
 
 
-def _read(file: Path) -> EMResult | Posterior:
+def _read(file: Path) -> EMResult | Posterior | MfmPosterior:
     if not file.is_file():
         raise UnreadableError("it is a folder, not a file" if file.is_dir() else "it is a device or a pipe, not a file")
     with file.open("rb") as stream:

@@ -3,10 +3,10 @@
 import json
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,23 @@ from numpy.typing import NDArray
 
 from bayesgmm import labels
 from bayesgmm.diagnostics import Diagnosis, judge
-from bayesgmm.draws import Draws
+from bayesgmm.draws import BLOCK_VALUES, Draws
 from bayesgmm.files import require_free, write_sealed
 from bayesgmm.observations import Observations
 from bayesgmm.saving.posterior import pack
 from bayesgmm.specification import Specification
 from bayesgmm.validation import instance_of, known_name
 
-BLOCK_VALUES = 2_000_000  # log densities computed at a time where the log_likelihood group is not kept
+KEPT_LOG_LIKELIHOOD = 20_000_000  # draws x observations up to which the log_likelihood group is kept
+
+
+@runtime_checkable
+class Diagnosed(Protocol):
+    """What has a diagnosis: a posterior of any kind."""
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What may be believed."""
 
 
 class UnresolvedLabelsWarning(UserWarning):
@@ -47,6 +56,26 @@ class Posterior:
     tree: xr.DataTree
     specification: Specification
     observations: Observations
+
+    @classmethod
+    def assembled(
+        cls,
+        posterior: xr.Dataset,
+        sample_stats: xr.Dataset,
+        specification: Specification,
+        observations: Observations,
+        settings: dict[str, Any],
+    ) -> Self:
+        """Put draws, data and settings together, and the log-likelihood where it is small enough to keep."""
+        tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": sample_stats, **data_groups(observations)})
+        tree.attrs = {"settings": json.dumps(settings), "specification": specification.to_json()}
+        whole = cls(tree, specification, observations)
+        if whole.n_chains * whole.n_draws * observations.n_observations <= KEPT_LOG_LIKELIHOOD:
+            kept = xr.Dataset(
+                {"x": (("chain", "draw", "observation"), whole.log_likelihood())}, coords=posterior[["chain", "draw"]].coords
+            )
+            tree["log_likelihood"] = xr.DataTree(kept)
+        return whole
 
     @cached_property
     def draws(self) -> Draws:
@@ -83,13 +112,7 @@ class Posterior:
     @property
     def shortfall(self) -> str:
         """What an interrupted fit lacks, in a sentence; empty for a whole one."""
-        if not self.partial:
-            return ""
-        asked, drawn = self.settings, self.settings["drawn"]
-        return (
-            f"Partial: Ctrl-C came when {drawn['chains']} of {asked['chains']} chains had {drawn['draws']} of {asked['draws']} "
-            "draws, which is all that there is."
-        )
+        return told_shortfall(self.settings)
 
     @property
     def permutation(self) -> NDArray[np.int64] | None:
@@ -130,10 +153,10 @@ class Posterior:
     @cached_property
     def diagnosis(self) -> Diagnosis:
         """What may be believed; see :func:`diagnose`."""
-        if self.relabelled is not self:
+        data, places = self.observations, self.permutation
+        if places is None:
             return self.relabelled.diagnosis
-        data = self.observations
-        judged = judge(self.draws, data.values, data.names, self.total_log_likelihood, self.n_divergences)
+        judged = judge(self.draws, places, data.values, data.names, self.total_log_likelihood, self.n_divergences)
         first, *others = judged.verdict
         return replace(judged, verdict=(first, self.shortfall, *others)) if self.partial else judged
 
@@ -186,8 +209,8 @@ class Posterior:
         write_sealed(require_free(path, force=True), pack(self.tree, self.specification, self.observations))
 
 
-def relabel(posterior: Posterior, method: str = "ecr") -> Posterior:
-    """Give components the same place in every draw.
+def relabel(posterior: Posterior, method: str = "ecr", feature: str | int | None = None) -> Posterior:
+    """Give components the same place in every draw, across chains as well as within.
 
     Parameters
     ----------
@@ -195,7 +218,13 @@ def relabel(posterior: Posterior, method: str = "ecr") -> Posterior:
         As drawn or relabelled before; the new permutations replace the old ones.
     method : str
         ``"ecr"``: the permutation that classifies the rows most like the draw of highest posterior density.
-        ``"ordering"``: sorted means along the feature that separates them most.
+        ``"ecr_iterative_1"``, ``"ecr_iterative_2"``: most like the relabelled draws do, by a vote or by their mean
+        responsibilities. ``"stephens"``: responsibilities nearest to their mean by Kullback and Leibler. ``"data"``: rows nearest
+        to the centres of their components. ``"pivot"``: components nearest to those of the draw of highest posterior density.
+        ``"kmeans"``: components in the same cluster of all components of all draws. ``"ordering"``: sorted means along one
+        feature.
+    feature : str or int, optional
+        Ordering: its name or number; None: the one along which means are farthest apart.
 
     Returns
     -------
@@ -205,10 +234,14 @@ def relabel(posterior: Posterior, method: str = "ecr") -> Posterior:
 
     References
     ----------
-    Papastamoulis (2016), label.switching, doi:10.18637/jss.v069.c01.
+    Papastamoulis (2016), label.switching, doi:10.18637/jss.v069.c01. Each method's paper stands in :mod:`bayesgmm.labels`.
     """
     instance_of(posterior, Posterior, "posterior")
     find = labels.METHODS[known_name(method, "relabelling method", labels.METHODS)]
+    if feature is not None:
+        if method != "ordering":
+            raise ValueError(f"feature is for method='ordering', which sorts by it; the method is {method!r}.")
+        find = partial(labels.ordering, feature=_place_of(feature, posterior.observations.names))
     drawn = posterior.as_drawn()
     scores = drawn.tree["sample_stats"]["lp"].to_numpy()
     permutation = find(drawn.draws, drawn.observations.values, scores)
@@ -218,7 +251,14 @@ def relabel(posterior: Posterior, method: str = "ecr") -> Posterior:
     return replace(posterior, tree=tree)
 
 
-def diagnose(posterior: Posterior) -> Diagnosis:
+def _place_of(feature: str | int, names: Sequence[str]) -> int:
+    """The number of a feature, from it or from its name."""
+    if isinstance(feature, int) and not isinstance(feature, bool) and 0 <= feature < len(names):
+        return feature
+    return list(names).index(known_name(feature, "feature", names))
+
+
+def diagnose(posterior: Diagnosed) -> Diagnosis:
     """Whether the chains have converged and whether the components may be believed.
 
     Label-free quantities are looked at first, since a bad R-hat of a component's parameter may only be switching; then the
@@ -226,7 +266,7 @@ def diagnose(posterior: Posterior) -> Diagnosis:
 
     Parameters
     ----------
-    posterior : Posterior
+    posterior : Posterior or MfmPosterior
         Relabelled by ECR where it is not relabelled yet.
 
     Returns
@@ -238,8 +278,28 @@ def diagnose(posterior: Posterior) -> Diagnosis:
     ----------
     Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), doi:10.1214/20-BA1221.
     """
-    instance_of(posterior, Posterior, "posterior")
+    if not isinstance(posterior, Diagnosed):
+        raise TypeError(f"posterior must be a Posterior or an MfmPosterior, got {type(posterior).__name__}.")
     return posterior.diagnosis
+
+
+def data_groups(observations: Observations) -> dict[str, xr.Dataset]:
+    """The groups of a posterior's tree that hold the data and what their units are."""
+    features = {"feature": list(observations.names)}
+    observed = xr.Dataset({"x": (("observation", "feature"), observations.values)}, coords=features)
+    ranges = {"feature_range": ("feature", observations.ranges), "feature_midrange": ("feature", observations.midranges)}
+    return {"observed_data": observed, "constant_data": xr.Dataset(ranges, coords=features)}
+
+
+def told_shortfall(settings: Mapping[str, Any]) -> str:
+    """What an interrupted fit lacks, in a sentence; empty for a whole one."""
+    if not settings.get("partial"):
+        return ""
+    drawn = settings["drawn"]
+    return (
+        f"Partial: Ctrl-C came when {drawn['chains']} of {settings['chains']} chains had {drawn['draws']} of {settings['draws']} "
+        "draws, which is all that there is."
+    )
 
 
 def _permuted(tree: xr.DataTree, permutation: NDArray[np.int64]) -> xr.DataTree:

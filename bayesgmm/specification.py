@@ -1,7 +1,7 @@
 """Specification: which model is fitted, frozen. With Observations it is all that any engine needs."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from bayesgmm.covariance import Structure, find_structure
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import DataWarning, Observations
-from bayesgmm.prior import Nuisance, Prior
-from bayesgmm.validation import positive_integer, told
+from bayesgmm.prior import ComponentsPrior, Concentration, DirichletWeights, Nuisance, Prior
+from bayesgmm.validation import instance_of, positive_integer, told
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,3 +124,75 @@ class Specification:
         saved = json.loads(text)
         prior = None if saved["prior"] is None else Prior.from_json(saved["prior"])
         return cls(saved["n_components"], saved["covariance"], prior)
+
+
+@dataclass(frozen=True, eq=False)
+class MfmSpecification:
+    """A Gaussian mixture model whose number of components is unknown: a mixture of finite mixtures.
+
+    Parameters
+    ----------
+    components_prior : ComponentsPrior
+        Of the number of components.
+    covariance : str
+        Name of the covariance structure.
+    prior : Prior
+        Of each component; its part for the weights does not count.
+    concentration : Concentration
+        Of the weights.
+
+    Raises
+    ------
+    TypeError
+        If a part is of another kind.
+    """
+
+    components_prior: ComponentsPrior
+    covariance: str
+    prior: Prior
+    concentration: Concentration
+
+    def __post_init__(self) -> None:
+        for name, kind in {"components_prior": ComponentsPrior, "prior": Prior, "concentration": Concentration}.items():
+            instance_of(getattr(self, name), kind, name)
+        object.__setattr__(self, "covariance", find_structure(self.covariance).code)
+
+    @property
+    def structure(self) -> Structure:
+        """The covariance structure."""
+        return find_structure(self.covariance)
+
+    def given(self, n_components: int, concentration: float | None = None) -> Specification:
+        """The model where the number of components is known, and the concentration too; None: a typical one."""
+        value = self.concentration.typical if concentration is None else concentration
+        weights = DirichletWeights(self.concentration.for_components(value, n_components))
+        return Specification(n_components, self.covariance, replace(self.prior, weights=weights))
+
+    def check(self, observations: Observations) -> None:
+        """Raise ValueError if the data cannot be fitted by this model."""
+        self.given(1).check(observations)
+
+    def sample_numbers(
+        self, n_observations: int, size: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draw K from its prior, and how many of the components would be filled by so many rows, two arrays (size,)."""
+        probabilities = self.components_prior.probabilities
+        numbers = rng.choice(len(probabilities), size, p=probabilities) + 1
+        concentrations = self.concentration.for_components(self.concentration.sample(size, rng), numbers)
+        filled = np.empty(size, np.int64)
+        for s, (k, e) in enumerate(zip(numbers, concentrations, strict=True)):
+            shares = np.maximum(rng.standard_gamma(e, k), np.finfo(float).tiny)
+            filled[s] = np.count_nonzero(rng.multinomial(n_observations, shares / shares.sum()))
+        return numbers, filled
+
+    def to_json(self) -> str:
+        """The specification as a JSON string."""
+        parts = {"components_prior": self.components_prior.as_json(), "concentration": self.concentration.as_json()}
+        return json.dumps({**parts, "covariance": self.covariance, "prior": self.prior.to_json()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The specification that :meth:`to_json` described."""
+        saved = json.loads(text)
+        number, concentration = ComponentsPrior(**saved["components_prior"]), Concentration.from_json(saved["concentration"])
+        return cls(number, saved["covariance"], Prior.from_json(saved["prior"]), concentration)

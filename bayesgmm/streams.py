@@ -20,6 +20,10 @@ class Use(IntEnum):
     PRIOR = 6
     PRIOR_DATA = 7
     CHECK = 8
+    NUMBER_PRIOR = 9
+    EVIDENCE = 10
+    REFIT = 11
+    FOLDS = 12
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:

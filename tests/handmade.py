@@ -4,7 +4,6 @@ import numpy as np
 import xarray as xr
 
 import bayesgmm as bg
-from bayesgmm.engines import Sampled, _assembled
 
 SETTINGS = {
     "engine": "nuts",
@@ -42,5 +41,5 @@ def drawn_around(em, prior=None, n_chains=3, n_draws=20, **settings):
     lp = rng.standard_normal(shape)
     stats = xr.Dataset({"lp": (("chain", "draw"), lp), "diverging": (("chain", "draw"), lp > 2)}, coords=drawn.coords)
     specification = bg.Specification(m.n_components, em.specification.covariance, prior)
-    sampled = Sampled(drawn, stats.drop_vars(["feature", "feature2"]), versions={}, seconds={})
-    return _assembled(em.observations, specification, sampled, SETTINGS | settings)
+    stats = stats.drop_vars(["feature", "feature2"])
+    return bg.Posterior.assembled(drawn, stats, specification, em.observations, SETTINGS | settings)

@@ -23,10 +23,15 @@ def test_old_faithful_three_components_may_not(faithful_three):
 
 
 def test_switching_alone_does_not_alarm(faithful_two):
-    """Labels shuffled draw by draw: raw R-hat would be bad, the diagnosis is the same."""
-    shuffle = np.random.default_rng(0).permuted(np.broadcast_to([0, 1], (4, 1000, 2)), axis=2)
+    """Two chains number the components otherwise: raw R-hat is bad, which is explained, and the diagnosis is the same."""
+    shuffle = np.broadcast_to([0, 1], (4, 1000, 2)).copy()
+    shuffle[2:] = [1, 0]
     shuffled = bg.Posterior(_permuted(faithful_two.tree, shuffle), faithful_two.specification, faithful_two.observations)
-    assert bg.diagnose(shuffled).components_trusted
+    judged = bg.diagnose(shuffled)
+    assert judged.components_trusted
+    assert any("switching of labels alone" in sentence for sentence in judged.verdict)
+    assert judged.raw["r_hat"].max() > 1.5
+    assert judged.raw.loc["means[0, waiting]", "sd"] > 10 > judged.relabelled.loc["means[0, waiting]", "sd"]
     for column in ("mean", "r_hat"):
         np.testing.assert_allclose(bg.diagnose(shuffled).label_free[column], bg.diagnose(faithful_two).label_free[column])
 
@@ -34,6 +39,7 @@ def test_switching_alone_does_not_alarm(faithful_two):
 def judged(post, draws=None, log_likelihood=None, n_divergences=0):
     return judge(
         draws or bg.relabel(post).draws,
+        np.broadcast_to(np.arange(post.n_components), post.draws.weights.shape),
         post.observations.values,
         post.observations.names,
         post.total_log_likelihood if log_likelihood is None else log_likelihood,
@@ -69,7 +75,8 @@ def test_wrong_labels_deny_the_components(faithful_two):
     d = judged(faithful_two, draws=draws.permuted(wrong))
     assert d.converged
     assert not d.components_trusted
-    assert d.misplaced_rate == pytest.approx(0.02)
+    assert d.trust.misplaced_rate == pytest.approx(0.02)
+    assert d.trust.non_permutation_rate == 0.0
 
 
 def test_one_component_in_one_dimension(eruptions_one):

@@ -71,7 +71,7 @@ def test_ordering_orders(galaxies_three):
 
 
 def test_unknown_method_lists_the_known(faithful_two):
-    with pytest.raises(ValueError, match="'ecr', 'ordering'"):
+    with pytest.raises(ValueError, match="'ecr', 'ecr_iterative_1'"):
         bg.relabel(faithful_two, "magic")
 
 

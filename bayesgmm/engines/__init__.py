@@ -1,6 +1,5 @@
 """Engines that draw from the posterior, one registry, and fit_bayes, which turns what they draw into a Posterior."""
 
-import json
 import os
 import warnings
 from collections.abc import Mapping
@@ -8,15 +7,13 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from bayesgmm.em import EMResult
 from bayesgmm.engines import gibbs, nuts
-from bayesgmm.engines.engine import Engine, Sampled, SamplerSettings
+from bayesgmm.engines.engine import MOST_DRAWS, Engine, Sampled, SamplerSettings
 from bayesgmm.engines.starts import chain_starts
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.mixture import Mixture
-from bayesgmm.observations import Observations
 from bayesgmm.posterior import Posterior
 from bayesgmm.prior import Prior
 from bayesgmm.specification import Specification
@@ -30,9 +27,6 @@ ENGINES: Mapping[str, Engine] = {  # the faster ones first: "auto" is the first 
     "nuts": Engine(nuts.ABILITIES, nuts.sample, ("target_accept",)),
 }
 AUTO = "auto"
-MOST_DRAWS = 1_000_000_000  # in one chain
-LEAST_SWEEPS, MOST_SWEEPS, ROWS_FOR_A_DRAW = 5, 30, 10_000  # of Gibbs for a draw, where ``thin`` is not given
-KEPT_LOG_LIKELIHOOD = 20_000_000  # draws x observations up to which the log_likelihood group is kept
 
 
 def fit_bayes(
@@ -101,13 +95,12 @@ def fit_bayes(
     Notes
     -----
     Why Gibbs where it can: a sweep is one pass over the data, as is a single leapfrog step of NUTS, and nothing is compiled for a
-    model. Its draws are more alike where components touch, hence ``thin``. On six data sets (Old Faithful, K = 2, and EEE, K = 3;
-    iris, EEE, K = 3; acidity, K = 2; galaxies, K = 3; 2,000 rows simulated in five dimensions, K = 4) five sweeps for each of
-    4,000 draws gave 0.9 to 2.7 times the smallest effective number of draws that NUTS gave, in a third to a seventh of the time
-    that NUTS samples, without the time that it compiles (``python -m benchmarks --only engines`` measures the defaults). Where
-    components are more than the data pin down, five sweeps are too few: Old Faithful with K = 3 and full matrices needs 20 or
-    more for 400 effective draws. On iris neither converges from four
-    chains: the posterior has several modes that no sampler here moves between, and both say so.
+    model. Its sweeps are more alike where components touch, hence ``thin``. On five data sets (Old Faithful, K = 2, and EEE,
+    K = 3; acidity, K = 2; galaxies, K = 3; 2,000 rows simulated in five dimensions, K = 4) 4,000 draws of Gibbs with its default
+    ``thin`` had 1.9 to 4.4 times the smallest effective number of draws that those of NUTS had, and took from as long as NUTS
+    takes to sample to a quarter of it, without the time that NUTS compiles (``python -m benchmarks --only engines``). On the
+    sixth, iris with EEE and K = 3, neither converges from four chains: the posterior has several modes that no sampler here moves
+    between, and both say so.
 
     References
     ----------
@@ -125,7 +118,7 @@ def fit_bayes(
         cores=positive_integer(os.cpu_count() or 1 if cores is None else cores, "cores"),
         target_accept=positive(target_accept, "target_accept"),
         progress=progress,
-        thin=default_thin(observations.n_observations) if thin is None else positive_integer(thin, "thin", MOST_DRAWS),
+        thin=gibbs.default_thin(observations.n_observations) if thin is None else positive_integer(thin, "thin", MOST_DRAWS),
         switch_labels=switch_labels,
     )
     if settings.target_accept >= 1:
@@ -152,15 +145,10 @@ def fit_bayes(
         "versions": {"bayesgmm": version("bayesgmm"), "numpy": np.__version__, **sampled.versions},
         "seconds": sampled.seconds,
     }
-    posterior = _assembled(observations, specification, sampled, told)
+    posterior = Posterior.assembled(sampled.posterior, sampled.sample_stats, specification, observations, told)
     if posterior.partial:
         warnings.warn(posterior.shortfall, PartialWarning, stacklevel=2)
     return posterior
-
-
-def default_thin(n_observations: int) -> int:
-    """Sweeps of Gibbs for each draw: many where they cost next to nothing."""
-    return min(MOST_SWEEPS, max(LEAST_SWEEPS, ROWS_FOR_A_DRAW // n_observations))
 
 
 def engines_for(specification: Specification) -> list[str]:
@@ -177,28 +165,3 @@ def _require_switchable(engine: str, specification: Specification) -> None:
         raise ValueError(
             "switch_labels needs components that are alike before the data: give all the same weights_concentration."
         )
-
-
-def _assembled(observations: Observations, specification: Specification, sampled: Sampled, settings: dict[str, Any]) -> Posterior:
-    """Put draws, data and settings into one DataTree."""
-    features = {"feature": list(observations.names)}
-    observed = xr.Dataset({"x": (("observation", "feature"), observations.values)}, coords=features)
-    constants = xr.Dataset(
-        {"feature_range": ("feature", observations.ranges), "feature_midrange": ("feature", observations.midranges)},
-        coords=features,
-    )
-    groups = {
-        "posterior": sampled.posterior,
-        "sample_stats": sampled.sample_stats,
-        "observed_data": observed,
-        "constant_data": constants,
-    }
-    tree = xr.DataTree.from_dict(groups)
-    tree.attrs = {"settings": json.dumps(settings), "specification": specification.to_json()}
-    posterior = Posterior(tree, specification, observations)
-    if sampled.sample_stats["lp"].size * observations.n_observations <= KEPT_LOG_LIKELIHOOD:
-        values = posterior.log_likelihood()
-        coords = {"chain": sampled.posterior["chain"], "draw": sampled.posterior["draw"]}
-        kept = xr.Dataset({"x": (("chain", "draw", "observation"), values)}, coords=coords)
-        tree["log_likelihood"] = xr.DataTree(kept)
-    return posterior

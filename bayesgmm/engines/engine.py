@@ -17,12 +17,13 @@ from rich.progress import (
 )
 
 from bayesgmm.abilities import Abilities
+from bayesgmm.draws import most_draws_of_equal_length
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
 
-LEAST_DRAWS = 4  # of each chain, for R-hat
+LEAST_DRAWS, MOST_DRAWS = 4, 1_000_000_000  # of each chain: R-hat needs so many
 
 
 @dataclass(frozen=True)
@@ -110,24 +111,15 @@ class Engine:
 def most_draws(lengths: Sequence[int]) -> tuple[list[int], int]:
     """Which chains of an interrupted fit are kept, and how many draws of each: those that make the most draws of equal length.
 
-    A chain that has hardly begun is dropped, for keeping it would cut all others to its length.
-
     Raises
     ------
     KeyboardInterrupt
         If no chain has enough draws to be looked at.
-
-    Examples
-    --------
-    >>> most_draws([300, 280, 290, 0])
-    ([0, 1, 2], 280)
     """
-    longest = sorted(lengths, reverse=True)
-    n_chains = max(range(1, len(lengths) + 1), key=lambda n: (n * longest[n - 1], n))
-    n_draws = longest[n_chains - 1]
+    chains, n_draws = most_draws_of_equal_length(lengths)
     if n_draws < LEAST_DRAWS:
         raise KeyboardInterrupt
-    return [chain for chain, length in enumerate(lengths) if length >= n_draws], n_draws
+    return chains, n_draws
 
 
 def progress_bar(shown: bool, *columns: ProgressColumn) -> Progress:

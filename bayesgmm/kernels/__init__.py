@@ -15,7 +15,7 @@ from bayesgmm.kernels.statistics import (
     pointwise_statistics,
     sampled_statistics,
 )
-from bayesgmm.kernels.threads import alone, kept_threads, passes_abreast, threaded_draws_log_density, threaded_statistics
+from bayesgmm.kernels.threads import alone, kept_threads, passes_abreast, summed_draws, threaded_draws, threaded_statistics
 
 __all__ = [
     "LOG_2PI",
@@ -34,6 +34,7 @@ __all__ = [
     "pointwise_statistics",
     "responsibilities",
     "sampled_statistics",
-    "threaded_draws_log_density",
+    "summed_draws",
+    "threaded_draws",
     "threaded_statistics",
 ]

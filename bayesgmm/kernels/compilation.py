@@ -20,14 +20,14 @@ def sources(folder: Path) -> str:
 SOURCES = sources(HERE)
 
 
-def compiler(folder: Path) -> Callable[[Any], Any]:
-    """A decorator that compiles functions of this folder, which may call the kernels and one another.
+def compiler(*folders: Path) -> Callable[[Any], Any]:
+    """A decorator that compiles functions which may call the kernels and what stands in these folders, their own among them.
 
     No fastmath, as code inlined when fresh and linked when cached would round differently. Compiled functions are kept on disk
-    under a key of the folder and of the kernels: Numba's own key sees the file of the function alone, but compiled code holds
+    under a key of the folders and of the kernels: Numba's own key sees the file of the function alone, but compiled code holds
     what it calls from other files, and an edit there would leave old machine code in use, with buffers of other sizes.
     """
-    key = (sources(folder), SOURCES)
+    key = (*map(sources, folders), SOURCES)
 
     class Cache(FunctionCache):
         def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:

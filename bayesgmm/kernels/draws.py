@@ -16,28 +16,30 @@ def draws_log_density(values, log_constants, means, factors):
 
 
 @jit
-def draws_agreement(values, log_constants, means, factors, labels):
-    """sum of r_ik over the rows i with label g, for each draw: shape (S, K, K)."""
+def draws_agreement(values, log_constants, means, factors, table):
+    """sum over the rows of r_ik T_ig for a table (n, G), for each draw: shape (S, K, G)."""
     n_draws, n_components = log_constants.shape
-    out = np.zeros((n_draws, n_components, n_components))
+    out = np.zeros((n_draws, n_components, table.shape[1]))
     for s in range(n_draws):
         shares = responsibilities(values, log_constants[s], means[s], factors[s])
         for i in range(values.shape[0]):
             for k in range(n_components):
-                out[s, k, labels[i]] += shares[i, k]
+                for g in range(table.shape[1]):
+                    out[s, k, g] += shares[i, k] * table[i, g]
     return out
 
 
 @jit
 def draws_responsibilities(values, log_constants, means, factors):
-    """Mean over draws of r_ik and of its square, two arrays of shape (n, K)."""
-    first = np.zeros((values.shape[0], means.shape[1]))
-    second = np.zeros((values.shape[0], means.shape[1]))
+    """Sums over draws of r_ik, of its square, and of the draws in which k is the likeliest, of shape (3, n, K)."""
+    out = np.zeros((3, values.shape[0], means.shape[1]))
     for s in range(means.shape[0]):
         shares = responsibilities(values, log_constants[s], means[s], factors[s])
-        first += shares
-        second += shares * shares
-    return first / means.shape[0], second / means.shape[0]
+        out[0] += shares
+        out[1] += shares * shares
+        for i in range(values.shape[0]):
+            out[2, i, np.argmax(shares[i])] += 1.0
+    return out
 
 
 @jit

@@ -1,7 +1,7 @@
 """The pass over many rows in threads. Rows are cut, and sums added, in an order that does not depend on how many there are."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from bayesgmm.kernels.block import BLOCK
 from bayesgmm.kernels.compilation import jit
-from bayesgmm.kernels.draws import draws_log_density
 from bayesgmm.kernels.statistics import expected_statistics
 
 SMALLEST_PIECE = 8192  # rows
 MOST_PIECES = 64
 MOST_NUMBERS = 2**21  # in the statistics of all pieces together
+MOST_SUMS = 16  # of parts of the draws
 WORTH_THREADS = 2e7  # multiply-adds or so: below a millisecond to start threads does not pay
 WORTH_TASKS = 4e6  # the same where threads are kept from pass to pass, and for passes side by side, which share the interpreter
 
@@ -74,26 +74,67 @@ def threaded_statistics(
     return float(log_likelihood), counts, sums, scatter
 
 
-def threaded_draws_log_density(
-    values: NDArray[Any], log_constants: NDArray[Any], means: NDArray[Any], factors: NDArray[Any]
+def threaded_draws(
+    kernel: Callable[..., NDArray[np.float64]],
+    values: NDArray[Any],
+    log_constants: NDArray[Any],
+    means: NDArray[Any],
+    factors: NDArray[Any],
+    *more: NDArray[Any],
 ) -> NDArray[np.float64]:
-    """What ``draws_log_density`` returns, in threads that take draws where these are many."""
-    n_draws = len(means)
-    size = n_draws * work(len(values), factors[0].size, means.shape[1]) if n_draws else 0.0
-    n_threads = min(n_draws, threads_at_hand()) if size >= WORTH_THREADS else 1
-    if n_threads == 1:
-        return np.asarray(draws_log_density(values, log_constants, means, factors))
-    out = np.empty((n_draws, len(values)))
+    """What a kernel returns that gives each draw a place in front, in threads that take draws where these are many."""
+    n_threads = _threads_for_draws(values, means, factors)
+    edges = np.linspace(0, len(means), 4 * n_threads + 1 if n_threads > 1 else 2).astype(int).tolist()
+    return np.concatenate(list(_in_threads(kernel, values, log_constants, means, factors, more, edges, n_threads)))
 
-    def fill(first: int, last: int) -> None:
+
+def summed_draws(
+    kernel: Callable[..., NDArray[np.float64]],
+    values: NDArray[Any],
+    log_constants: NDArray[Any],
+    means: NDArray[Any],
+    factors: NDArray[Any],
+) -> NDArray[np.float64]:
+    """What a kernel returns that sums over draws, as the sum of parts which do not depend on the number of threads."""
+    n_parts = min(len(means), max(1, min(MOST_SUMS, MOST_NUMBERS // (values.shape[0] * means.shape[1]))))
+    edges = np.linspace(0, len(means), n_parts + 1).astype(int).tolist()
+    n_threads = min(n_parts, _threads_for_draws(values, means, factors))
+    parts = _in_threads(kernel, values, log_constants, means, factors, (), edges, n_threads)
+    total = next(parts)
+    for part in parts:
+        total += part
+    return total
+
+
+def _threads_for_draws(values: NDArray[Any], means: NDArray[Any], factors: NDArray[Any]) -> int:
+    """As many as are worth their start."""
+    if not len(means):
+        return 1
+    size = len(means) * work(len(values), factors[0].size, means.shape[1])
+    return min(len(means), threads_at_hand()) if size >= WORTH_THREADS else 1
+
+
+def _in_threads(
+    kernel: Callable[..., NDArray[np.float64]],
+    values: NDArray[Any],
+    log_constants: NDArray[Any],
+    means: NDArray[Any],
+    factors: NDArray[Any],
+    more: tuple[NDArray[Any], ...],
+    edges: list[int],
+    n_threads: int,
+) -> Iterator[NDArray[np.float64]]:
+    """What the kernel returns for the draws between the edges, in their order."""
+
+    def of(first: int, last: int) -> NDArray[np.float64]:
         some = slice(first, last)
-        out[some] = draws_log_density(values, log_constants[some], means[some], factors[some])
+        return kernel(values, log_constants[some], means[some], factors[some], *more)
 
-    edges = np.linspace(0, n_draws, 4 * n_threads + 1).astype(int).tolist()
+    if n_threads == 1:
+        yield from (of(*some) for some in pairwise(edges))
+        return
     with ThreadPoolExecutor(n_threads) as pool:
-        for done in [pool.submit(fill, *some) for some in pairwise(edges)]:
-            done.result()
-    return out
+        yield from pool.map(of, edges[:-1], edges[1:])
 
 
 @contextmanager

@@ -1,25 +1,36 @@
-"""Relabelling methods: from draws to a permutation of each; one registry. A new method is one file and one line here.
+"""Relabelling methods: from draws to a permutation of each; one registry. A new method is one function and one line here.
 
 A method is a function ``(draws, values, scores) -> permutation`` with values (n, d) the data, scores (n_chains, n_draws) the log
 posterior density of each draw, and ``permutation[c, s, k]`` the drawn component that belongs in place k.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.draws import Draws
-from bayesgmm.labels.ecr import ecr
+from bayesgmm.labels.data import data
+from bayesgmm.labels.ecr import ecr, ecr_iterative_1, ecr_iterative_2
 from bayesgmm.labels.ordering import ordering
-from bayesgmm.labels.trust import TRUSTED_RATE, misplaced_rate
+from bayesgmm.labels.points import kmeans, pivot
+from bayesgmm.labels.stephens import stephens
+from bayesgmm.labels.trust import Method, Trust, misplaced_rate, trust
 
-__all__ = ["METHODS", "TRUSTED_RATE", "inverse", "misplaced_rate"]
+__all__ = ["COMPARED", "METHODS", "Trust", "inverse", "misplaced_rate", "ordering", "trust"]
 
-METHODS: dict[str, Callable[[Draws, NDArray[np.float64], NDArray[np.float64]], NDArray[np.int64]]] = {
+METHODS: dict[str, Method] = {
     "ecr": ecr,
+    "ecr_iterative_1": ecr_iterative_1,
+    "ecr_iterative_2": ecr_iterative_2,
+    "stephens": stephens,
+    "data": data,
+    "pivot": pivot,
+    "kmeans": kmeans,
     "ordering": ordering,
 }
+COMPARED: dict[str, Method] = {
+    "ecr": ecr,
+    "stephens": stephens,
+    "pivot": pivot,
+}  # one of each kind: by rows, by shares, by points
 
 
 def inverse(permutation: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,13 +1,13 @@
-"""ECR: the permutation under which a draw classifies the rows most like a pivot does."""
+"""ECR: the permutation under which a draw classifies the rows most like a pivot does; the pivot is a draw, or is sought too."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from bayesgmm.draws import Draws
+from bayesgmm.draws import Array, Draws
+from bayesgmm.labels.assignment import best_orders, iterate
 
 
-def ecr(draws: Draws, values: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+def ecr(draws: Draws, values: Array, scores: Array) -> NDArray[np.int64]:
     r"""Equivalence-class representatives with the draw of the highest score as pivot: NUTS's log density of its free variables.
 
     With :math:`z^*` the pivot's classification, each draw takes the permutation that maximises
@@ -21,6 +21,35 @@ def ecr(draws: Draws, values: NDArray[np.float64], scores: NDArray[np.float64]) 
     chain, draw = np.unravel_index(int(scores.argmax()), scores.shape)
     best = draws.mixture(int(chain), int(draw))
     pivot = best.permuted(np.argsort(-best.weights)).predict(values)
-    agreement = draws.agreement(values, pivot)
-    orders = [linear_sum_assignment(-table.T)[1] for table in agreement.reshape(-1, *agreement.shape[2:])]
-    return np.array(orders, dtype=np.int64).reshape(draws.weights.shape)
+    return best_orders(draws.agreement(values, indicators(pivot, draws.n_components)))
+
+
+def ecr_iterative_1(draws: Draws, values: Array, scores: Array) -> NDArray[np.int64]:
+    """The pivot is what most of the relabelled draws say of each row, in turn with the permutations; begun by ECR.
+
+    References
+    ----------
+    Papastamoulis (2016), doi:10.18637/jss.v069.c01, section 2.3.
+    """
+    return iterate(draws, values, ecr(draws, values, scores), lambda ordered, rows: indicators(*_most(ordered.votes(rows))))
+
+
+def ecr_iterative_2(draws: Draws, values: Array, scores: Array) -> NDArray[np.int64]:
+    """The pivot is the likeliest component by the relabelled draws' mean responsibilities, in turn; begun by ECR.
+
+    References
+    ----------
+    Papastamoulis (2016), doi:10.18637/jss.v069.c01, section 2.3.
+    """
+    return iterate(
+        draws, values, ecr(draws, values, scores), lambda ordered, rows: indicators(*_most(ordered.responsibilities(rows)[0]))
+    )
+
+
+def indicators(labels: NDArray[np.int64], n_components: int) -> Array:
+    """A table (n, K) of ones and zeros."""
+    return np.eye(n_components)[labels]
+
+
+def _most(shares: Array) -> tuple[NDArray[np.int64], int]:
+    return shares.argmax(axis=1), shares.shape[1]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesgmm.covariance import Structure, find_structure
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
+from bayesgmm.prior.concentration import Concentration, FLaw, GammaLaw
 from bayesgmm.prior.conjugate_means import ConjugateMeans
 from bayesgmm.prior.dirichlet import DirichletWeights
 from bayesgmm.prior.families import FAMILIES
@@ -18,6 +19,7 @@ from bayesgmm.prior.half_t import HalfT
 from bayesgmm.prior.hierarchical_wishart import HierarchicalWishart
 from bayesgmm.prior.lkj import Lkj
 from bayesgmm.prior.normal_means import NormalMeans
+from bayesgmm.prior.number import ComponentsPrior
 from bayesgmm.prior.parts import CovariancesPrior, MeansPrior, Nuisance, Part, WeightsPrior, as_json
 from bayesgmm.prior.precisions import PrecisionsPrior
 from bayesgmm.streams import Seed, Use, child, seed_sequence, stream
@@ -26,10 +28,14 @@ from bayesgmm.validation import instance_of, known_name, positive_integer
 __all__ = [
     "FAMILIES",
     "PARTS",
+    "ComponentsPrior",
+    "Concentration",
     "ConjugateMeans",
     "CovariancesPrior",
     "DirichletWeights",
+    "FLaw",
     "FixedWishart",
+    "GammaLaw",
     "HalfT",
     "HierarchicalWishart",
     "Lkj",

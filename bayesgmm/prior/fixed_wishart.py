@@ -66,5 +66,8 @@ class FixedWishart(PrecisionsPrior):
     def nuisance_log_density(self, structure: Structure, n_features: int, nuisance: Nuisance) -> Array:
         return np.asarray(0.0)
 
+    def marginal_log_density(self, structure: Structure, covariances: Array) -> Array:
+        return self.log_density(structure, covariances, {})
+
     def sample_nuisance(self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator) -> Nuisance:
         return {}

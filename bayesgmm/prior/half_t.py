@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, multigammaln
 
 from bayesgmm.covariance import Structure
 from bayesgmm.prior.parts import Array, Nuisance
@@ -79,6 +79,21 @@ class HalfT(PrecisionsPrior):
         terms = 0.5 * np.log(rate) - gammaln(0.5) - 0.5 * np.log(b) - rate * b
         axes = len(structure.batch(1)) + rate.ndim  # all but those of draws
         return np.asarray(terms.sum(axis=tuple(range(-axes, 0))))
+
+    def marginal_log_density(self, structure: Structure, covariances: Array) -> Array:
+        """With the rates b integrated out, whose law given the precision is Gamma(1/2 + c, 1/A^2 + nu P_jj) for each feature."""
+        block, n_features, nu = structure.block, covariances.shape[-1], self.degrees_of_freedom
+        p, rate, precisions = (
+            block.order(n_features),
+            self.rates_rate(structure, n_features),
+            distinct_precisions(structure, covariances),
+        )
+        c = self.concentration_for(p)
+        entries = c * np.log(nu) + gammaln(c + 0.5) - gammaln(0.5) + 0.5 * np.log(rate)
+        entries = entries - (c + 0.5) * np.log(rate + nu * block.diagonal(precisions))
+        of_rates = entries.sum(axis=-1) if block.dims else entries
+        of_matrices = (c - (p + 1) / 2) * block.log_determinant(precisions) - block.n_matrices(n_features) * multigammaln(c, p)
+        return np.asarray((of_rates + of_matrices).sum(axis=-1))
 
     def sample_nuisance(self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator) -> Nuisance:
         rate = self.rates_rate(structure, n_features)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
+from scipy.special import multigammaln
 
 from bayesgmm.covariance import Structure
 from bayesgmm.prior import wishart
@@ -81,6 +82,22 @@ class HierarchicalWishart(PrecisionsPrior):
     def nuisance_log_density(self, structure: Structure, n_features: int, nuisance: Nuisance) -> Array:
         rate_rate = self.rate_rates(structure, n_features)
         return wishart.log_density(structure.block, n_features, self.rate_concentration, rate_rate, nuisance[RATE])
+
+    def marginal_log_density(self, structure: Structure, covariances: Array) -> Array:
+        """With C0 integrated out, whose law given the G distinct precisions is W(g0 + G c0, G0 + sum P)."""
+        block, n_features, c = structure.block, covariances.shape[-1], self.concentration
+        p, n_matrices = block.order(n_features), block.n_matrices(n_features)
+        precisions, rate_rate = distinct_precisions(structure, covariances), self.rate_rates(structure, n_features)
+        axis = -1 - len(block.dims)
+        n_distinct = precisions.shape[axis]
+        total = self.rate_concentration + n_distinct * c
+        constants = multigammaln(total, p) - multigammaln(self.rate_concentration, p) - n_distinct * multigammaln(c, p)
+        return np.asarray(
+            n_matrices * constants
+            + self.rate_concentration * block.log_determinant(rate_rate)
+            - total * block.log_determinant(rate_rate + precisions.sum(axis=axis))
+            + (c - (p + 1) / 2) * block.log_determinant(precisions).sum(axis=-1)
+        )
 
     def sample_nuisance(self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator) -> Nuisance:
         rate_rate = self.rate_rates(structure, n_features)

@@ -114,6 +114,20 @@ class Lkj(CovariancesPrior):
             log_density = log_density + of_correlations.sum(axis=tuple(range(-batch, 0)))
         return np.asarray(log_density)
 
+    def marginal_log_density(self, structure: Structure, covariances: Array) -> Array:
+        return self.log_density(structure, covariances, {})
+
+    def log_volume(self, structure: Structure, covariances: Array) -> Array:
+        """Of each matrix of order p: |Sigma|^(p+1) / (2^p prod s_j^p), as Sigma_jj = s_j^2 and Sigma_ij = s_i s_j R_ij."""
+        block, d = structure.block, covariances.shape[-1]
+        p, batch = block.order(d), structure.batch(1)
+        compact = structure.compact(covariances)
+        log_variances = np.log(block.diagonal(compact))
+        log_variances = log_variances.sum(axis=-1) if block.dims else log_variances
+        n_scales = d if block.dims else 1
+        each = (p + 1) * block.log_determinant(compact) - n_scales * np.log(2) - 0.5 * p * log_variances
+        return np.asarray(each.sum(axis=-1) if batch else each)
+
     def conditional_mode(
         self, structure: Structure, counts: Array, scatter: Array, covariances: Array, nuisance: Nuisance
     ) -> Array:

@@ -109,6 +109,14 @@ class CovariancesPrior(Part):
         """Normalised log density of the distinct coordinates of (..., K, d, d) and of the nuisance variables, shape (...)."""
 
     @abstractmethod
+    def marginal_log_density(self, structure: Structure, covariances: Array) -> Array:
+        """:meth:`log_density` with the nuisance variables integrated out, shape (...)."""
+
+    @abstractmethod
+    def log_volume(self, structure: Structure, covariances: Array) -> Array:
+        """Log of the volume that a unit of the distinct precisions has in the coordinates, shape (...)."""
+
+    @abstractmethod
     def conditional_mode(
         self, structure: Structure, counts: Array, scatter: Array, covariances: Array, nuisance: Nuisance
     ) -> Array:

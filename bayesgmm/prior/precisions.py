@@ -42,6 +42,9 @@ class PrecisionsPrior(CovariancesPrior):
         given_rates = wishart.log_density(block, n_features, c, rates, distinct_precisions(structure, covariances))
         return np.asarray(given_rates.sum(axis=-1) + self.nuisance_log_density(structure, n_features, nuisance))
 
+    def log_volume(self, structure: Structure, covariances: Array) -> Array:
+        return np.zeros(covariances.shape[:-3])
+
     def conditional_mode(
         self, structure: Structure, counts: Array, scatter: Array, covariances: Array, nuisance: Nuisance
     ) -> Array:

@@ -1,7 +1,7 @@
 """What a saved fit holds, whatever its format, and how it is refused where it holds something else.
 
-A file is checked here once, when it is read; whoever gets its content trusts it. :mod:`~bayesgmm.saving.em` and
-:mod:`~bayesgmm.saving.posterior` are the two formats.
+A file is checked here once, when it is read; whoever gets its content trusts it. :mod:`~bayesgmm.saving.em`,
+:mod:`~bayesgmm.saving.posterior` and :mod:`~bayesgmm.saving.mfm` are the formats.
 """
 
 import json
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.files import UnreadableError
 from bayesgmm.observations import Observations
-from bayesgmm.specification import Specification
+from bayesgmm.specification import MfmSpecification, Specification
 from bayesgmm.validation import told
 
 
@@ -37,7 +37,9 @@ def require_schema(found: object, kind: str, version: int) -> None:
         raise UnreadableError(f"it was not saved by bayesgmm: its schema is {told(found)}")
 
 
-def model(specification: object, values: object, weights: object, names: object) -> tuple[Specification, Observations]:
+def model[T: (Specification, MfmSpecification)](
+    kind: type[T], specification: object, values: object, weights: object, names: object
+) -> tuple[T, Observations]:
     """The pair of model and data that a file describes, if they fit each other."""
     listed = parsed(names, "names of the features", list)
     if not all(isinstance(name, str) for name in listed):
@@ -47,7 +49,7 @@ def model(specification: object, values: object, weights: object, names: object)
         numbers(weights, "weights of rows", (len(data),))
     observations = _made("observations", Observations.from_data, data, weights, listed)
     described = parsed(specification, "specification", dict)
-    found = _made("specification", Specification.from_json, json.dumps(described))
+    found = _made("specification", kind.from_json, json.dumps(described))
     _made("specification", found.check, observations)
     return found, observations
 

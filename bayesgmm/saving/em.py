@@ -61,7 +61,9 @@ def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run,
     arrays = _arrays(content)
     about = parsed(_taken(arrays, "about").tolist(), "description", dict)
     require_schema(about.get("schema"), KIND, VERSION)
-    found = model(about.get("specification"), _taken(arrays, "values"), arrays.get("row_weights"), about.get("names"))
+    found = model(
+        Specification, about.get("specification"), _taken(arrays, "values"), arrays.get("row_weights"), about.get("names")
+    )
     runs, best, n_starts = _runs(arrays, about.get("runs"), *found), about.get("best"), about.get("n_starts")
     if not is_count(best, 0) or not best < len(runs) or not is_count(n_starts, len(runs)):
         raise UnreadableError(f"it names run {told(best)} of {len(runs)} as the best, and {told(n_starts)} starts")

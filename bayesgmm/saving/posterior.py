@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import xarray as xr
 from bayesgmm.files import UnreadableError
 from bayesgmm.observations import Observations
 from bayesgmm.saving import is_count, is_number, model, numbers, parsed, require_parameters, require_schema, require_shape, schema
-from bayesgmm.specification import Specification
+from bayesgmm.specification import MfmSpecification, Specification
 
 KIND, VERSION = "posterior", 1
 BEGINS = b"\x89HDF\r\n\x1a\n"
@@ -23,19 +24,21 @@ DIMS = {
 }
 
 
-def pack(tree: xr.DataTree, specification: Specification, observations: Observations) -> memoryview:
+def pack(
+    tree: xr.DataTree, specification: Specification | MfmSpecification, observations: Observations, kind: str = KIND
+) -> memoryview:
     """The bytes of a file."""
     names = [_storable(name) for name in observations.names]
 
     def written(dataset: xr.Dataset) -> xr.Dataset:
-        return _named(dataset, names).drop_encoding()  # as they came from another file, perhaps compressed
+        return named(dataset, names).drop_encoding()  # as they came from another file, perhaps compressed
 
-    whole = _mapped(tree, written)
+    whole = mapped(tree, written)
     if observations.is_weighted:
         whole["observed_data/row_weights"] = xr.DataArray(observations.weights, dims="observation")
     whole.attrs = {
         **tree.attrs,
-        "schema": schema(KIND, VERSION),
+        "schema": schema(kind, VERSION),
         "specification": specification.to_json(),
         "names": json.dumps(observations.names),
     }
@@ -43,16 +46,12 @@ def pack(tree: xr.DataTree, specification: Specification, observations: Observat
     return packed
 
 
-def unpack(content: bytes) -> tuple[xr.DataTree, Specification, Observations]:
-    """What :func:`pack` was given.
-
-    Raises
-    ------
-    UnreadableError
-        If it is not there, or cannot be what an engine drew.
-    """
+def opened(content: bytes, kinds: Sequence[str]) -> tuple[str, xr.DataTree]:
+    """Which of these kinds of posterior a file holds, and all of its groups."""
     with xr.open_datatree(io.BytesIO(content), engine="h5netcdf", decode_times=False) as lazy:
-        require_schema(lazy.attrs.get("schema"), KIND, VERSION)
+        found = lazy.attrs.get("schema")
+        kind = next((kind for kind in kinds if str(found).startswith(schema(kind, VERSION)[:-1])), kinds[0])
+        require_schema(found, kind, VERSION)
         declared = [variable for node in lazy.subtree for variable in node.data_vars.values() if variable.dtype.kind in NUMBERS]
         if sum(variable.nbytes for variable in declared) > len(content):
             raise UnreadableError("it was not saved by bayesgmm: it declares more data than it holds")
@@ -60,17 +59,38 @@ def unpack(content: bytes) -> tuple[xr.DataTree, Specification, Observations]:
     missing = [name for name in GROUPS if name not in tree.children]
     if missing:
         raise UnreadableError(f"it holds no group {', '.join(missing)}")
-    observed = _values(tree, "observed_data", "x", ("observation", "feature"))
+    return kind, tree
+
+
+def pair_of[T: (Specification, MfmSpecification)](tree: xr.DataTree, kind: type[T]) -> tuple[T, Observations]:
+    """The model and the data of a file."""
+    observed = values(tree, "observed_data", "x", ("observation", "feature"))
     weights = tree["observed_data"].data_vars.get("row_weights")
     row_weights = None if weights is None else weights.to_numpy()
-    specification, observations = model(tree.attrs.get("specification"), observed, row_weights, tree.attrs.get("names"))
+    return model(kind, tree.attrs.get("specification"), observed, row_weights, tree.attrs.get("names"))
+
+
+def restored(tree: xr.DataTree, observations: Observations) -> xr.DataTree:
+    """The tree as it was before it was packed."""
+    whole = mapped(tree, lambda dataset: named(dataset, list(observations.names)).drop_vars("row_weights", errors="ignore"))
+    whole.attrs = {name: value for name, value in tree.attrs.items() if name not in ("schema", "names")}
+    return whole
+
+
+def unpack(tree: xr.DataTree) -> tuple[xr.DataTree, Specification, Observations]:
+    """What :func:`pack` was given.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not there, or cannot be what an engine drew.
+    """
+    specification, observations = pair_of(tree, Specification)
     if specification.prior is None:
         raise UnreadableError("it holds a specification without a prior, which no posterior has")
-    _require_settings(parsed(tree.attrs.get("settings"), "settings", dict))
+    require_settings(parsed(tree.attrs.get("settings"), "settings", dict))
     _require_draws(tree, specification, observations)
-    restored = _mapped(tree, lambda dataset: _named(dataset, list(observations.names)).drop_vars("row_weights", errors="ignore"))
-    restored.attrs = {name: value for name, value in tree.attrs.items() if name not in ("schema", "names")}
-    return restored, specification, observations
+    return restored(tree, observations), specification, observations
 
 
 def _require_draws(tree: xr.DataTree, specification: Specification, observations: Observations) -> None:
@@ -81,7 +101,7 @@ def _require_draws(tree: xr.DataTree, specification: Specification, observations
         raise UnreadableError("it holds no draws")
 
     def found(group: str, name: str, dims: tuple[str, ...]) -> Any:
-        return numbers(_values(tree, group, name, dims), name, tuple(sizes[dim] for dim in dims))
+        return numbers(values(tree, group, name, dims), name, tuple(sizes[dim] for dim in dims))
 
     require_parameters(specification, *(found("posterior", name, dims) for name, dims in DIMS.items()))
     for name, variable in tree["posterior"].data_vars.items():
@@ -89,7 +109,7 @@ def _require_draws(tree: xr.DataTree, specification: Specification, observations
             raise UnreadableError(f"it holds {name} with values that are missing, infinite or no numbers")
     found("sample_stats", "lp", ("chain", "draw"))
     if "diverging" in tree["sample_stats"]:
-        diverging = _values(tree, "sample_stats", "diverging", ("chain", "draw"))
+        diverging = values(tree, "sample_stats", "diverging", ("chain", "draw"))
         require_shape(diverging, "diverging", (chains, draws))
         if diverging.dtype != bool:
             raise UnreadableError(f"it holds diverging of dtype {diverging.dtype}, not bool")
@@ -99,7 +119,7 @@ def _require_draws(tree: xr.DataTree, specification: Specification, observations
             raise UnreadableError(f"it holds {len(kept)} variables in log_likelihood, not one")
         found("log_likelihood", str(kept[0]), ("chain", "draw", "observation"))
     if "relabelling" in tree.children:
-        permutation = _values(tree, "relabelling", "permutation", DIMS["weights"])
+        permutation = values(tree, "relabelling", "permutation", DIMS["weights"])
         require_shape(permutation, "permutations", (chains, draws, k))
         if permutation.dtype != np.int64 or (np.sort(permutation, axis=-1) != np.arange(k)).any():
             raise UnreadableError("it holds permutations that are not orders of the components")
@@ -107,7 +127,7 @@ def _require_draws(tree: xr.DataTree, specification: Specification, observations
             raise UnreadableError("it does not tell the method of its relabelling")
 
 
-def _require_settings(settings: dict[str, Any]) -> None:
+def require_settings(settings: dict[str, Any]) -> None:
     """Those that are shown again."""
     seed, versions, seconds, drawn = (settings.get(name) for name in ("seed", "versions", "seconds", "drawn"))
     good = {
@@ -130,7 +150,8 @@ def _is_seed(entropy: object) -> bool:
     return all(is_count(number, 0) for number in (entropy if isinstance(entropy, list) else [entropy]))
 
 
-def _values(tree: xr.DataTree, group: str, name: str, dims: tuple[str, ...]) -> Any:
+def values(tree: xr.DataTree, group: str, name: str, dims: tuple[str, ...]) -> Any:
+    """A variable with the dims wanted, as an array."""
     if name not in tree[group].data_vars:
         raise UnreadableError(f"it holds no {name} in the group {group}")
     variable = tree[group][name]
@@ -139,11 +160,12 @@ def _values(tree: xr.DataTree, group: str, name: str, dims: tuple[str, ...]) -> 
     return variable.to_numpy()
 
 
-def _mapped(tree: xr.DataTree, change: Any) -> xr.DataTree:
+def mapped(tree: xr.DataTree, change: Any) -> xr.DataTree:
+    """The tree with each group changed."""
     return xr.DataTree.from_dict({path: change(node.to_dataset(inherit=False)) for path, node in tree.subtree_with_keys})
 
 
-def _named(dataset: xr.Dataset, names: list[str]) -> xr.Dataset:
+def named(dataset: xr.Dataset, names: list[str]) -> xr.Dataset:
     """The dataset with these names of features where it has any."""
     return dataset.assign_coords({dim: names for dim in ("feature", "feature2") if dim in dataset.coords})
 

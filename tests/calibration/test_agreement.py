@@ -14,7 +14,6 @@ from scipy.stats import norm
 
 import bayesgmm as bg
 from bayesgmm.covariance import STRUCTURES
-from bayesgmm.labels import TRUSTED_RATE
 from tests.calibration.results import PROPERTY, row
 from tests.laws import PRIORS, problem
 from tests.monte_carlo import differences, fewest_draws, label_free
@@ -93,7 +92,7 @@ def matched(one, other):
 def check(which, record_property):
     gibbs, nuts = (drawn(which, engine, seed) for engine, seed in (("gibbs", 21), ("nuts", 22)))
     chains = {"label-free quantities": [np.concatenate([label_free(post) for post in posts]) for posts in (gibbs, nuts)]}
-    if all(bg.diagnose(post).misplaced_rate <= TRUSTED_RATE for post in gibbs + nuts):
+    if not any(bg.diagnose(post).trust.doubts for post in gibbs + nuts):
         aligned = relabelled(gibbs + nuts)
         chains["parameters"] = [np.concatenate(aligned[: len(gibbs)]), np.concatenate(aligned[len(gibbs) :])]
     worst = {}

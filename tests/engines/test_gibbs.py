@@ -6,8 +6,8 @@ import pytest
 
 import bayesgmm as bg
 from bayesgmm.covariance import STRUCTURES
-from bayesgmm.engines import default_thin, gibbs
-from bayesgmm.engines.gibbs import laws_of, state_of
+from bayesgmm.engines import gibbs
+from bayesgmm.engines.gibbs import default_thin, laws_of, state_of
 from bayesgmm.engines.gibbs.sweeps import State, run
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.prior import FAMILIES

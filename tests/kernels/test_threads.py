@@ -50,10 +50,13 @@ def test_threads_over_draws_change_no_bit(monkeypatch, n_draws):
     X, _, m = problem("VVV", n=5000, n_features=2)
     parts = (kernels.log_constants(np.log(m.weights), m.precision_factors), m.means, m.precision_factors)
     some = [np.stack([part * (1 + 1e-3 * s) for s in range(n_draws)]) for part in parts]
-    alone = kernels.draws_log_density(X, *some)
+    alone, sums = kernels.draws_log_density(X, *some), []
     for threads in ("1", "3"):
         monkeypatch.setenv("BAYESGMM_THREADS", threads)
-        np.testing.assert_array_equal(kernels.threaded_draws_log_density(X, *some), alone)
+        np.testing.assert_array_equal(kernels.threaded_draws(kernels.draws_log_density, X, *some), alone)
+        sums.append(kernels.summed_draws(kernels.draws_responsibilities, X, *some))
+    np.testing.assert_array_equal(*sums)
+    np.testing.assert_allclose(sums[0], kernels.draws_responsibilities(X, *some), rtol=1e-12, atol=1e-300)
 
 
 def test_kept_threads_end_with_their_block():

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import singledispatch
-from typing import Any
+from typing import Any, Protocol
 
 import numba
 import numpy as np
@@ -37,6 +37,7 @@ type Array = NDArray[np.float64]
 
 POLL_SECONDS = 0.02
 CHUNK_SECONDS = 0.1  # between looks at the progress and at Ctrl-C; chunks change no bit
+LEAST_SWEEPS, MOST_SWEEPS, ROWS_FOR_A_DRAW = 5, 30, 10_000  # for a draw, where ``thin`` is not given
 
 
 def needs_full_conditionals(specification: Specification) -> str:
@@ -66,7 +67,7 @@ def sample(
         Chain(observations, laws, state_of(specification, *start), settings, stream(seed, Use.CHAIN, chain))
         for chain, start in enumerate(starts)
     ]
-    run_all(chains, settings)
+    run_all(chains, settings.cores, settings.progress)
     lengths = [chain.n_drawn for chain in chains]
     whole = lengths == [settings.draws] * settings.chains
     kept, n_draws = (range(settings.chains), settings.draws) if whole else most_draws(lengths)
@@ -115,7 +116,7 @@ class Chain:
             first = max(self.done - self.tune, 0) * self.thin
             run(self.values, self.laws, self.state, self.rng, chunk * self.thin, self.draws, kept, first, self.thin)
             self.done += chunk
-            chunk = max(1, int(chunk * min(10.0, CHUNK_SECONDS / (time.perf_counter() - began + 1e-9))))
+            chunk = next_chunk(chunk, time.perf_counter() - began)
 
     def log_likelihood(self, n_draws: int) -> Array:
         """Of the first draws, shape (n_draws,). That of the very last draw no sweep has met."""
@@ -124,9 +125,30 @@ class Chain:
         return np.append(self.log_likelihoods[: self.n_drawn - 1], density.sum())[:n_draws]
 
 
-def run_all(chains: Sequence[Chain], settings: SamplerSettings) -> None:
+class Runnable(Protocol):
+    """A chain on its way: ``done`` of ``total`` draws are made, tuning ones among them; ``stopped`` makes it stop soon."""
+
+    total: int
+    done: int
+    stopped: bool
+
+    def run(self) -> None:
+        """Go on to the end, or until the chain is stopped."""
+
+
+def next_chunk(chunk: int, seconds: float) -> int:
+    """How many draws to make before the next look around, when the last so many took so long."""
+    return max(1, int(chunk * min(10.0, CHUNK_SECONDS / (seconds + 1e-9))))
+
+
+def default_thin(n_observations: int) -> int:
+    """Sweeps for each draw: many where they cost next to nothing."""
+    return min(MOST_SWEEPS, max(LEAST_SWEEPS, ROWS_FOR_A_DRAW // n_observations))
+
+
+def run_all(chains: Sequence[Runnable], cores: int, progress: bool) -> None:
     """Run the chains, at most ``cores`` at a time; at Ctrl-C they stop where they are."""
-    with ThreadPoolExecutor(settings.cores) as pool, progress_bar(settings.progress) as bar:
+    with ThreadPoolExecutor(cores) as pool, progress_bar(progress) as bar:
         running = [pool.submit(chain.run) for chain in chains]
         task = bar.add_task("Sampling", total=sum(chain.total for chain in chains))
         try:

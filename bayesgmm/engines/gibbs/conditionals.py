@@ -197,6 +197,19 @@ def draw_mixing_rates(rng, concentration, nu, mixing_rate, shared, spherical, fa
 
 
 @jit
+def draw_free_mixing_rates(rng, nu, mixing_rate, spherical, mixing, rates):
+    """The mixing rates of components without precisions, Gamma(1/2, 1/A^2), and the rates that they make."""
+    d = mixing.shape[1]
+    for k in range(len(mixing)):
+        for j in range(d):
+            mixing[k, j] = mixing[k, 0] if spherical and j > 0 else rng.standard_gamma(0.5) / mixing_rate[j]
+            if rates.ndim == 3:
+                rates[k, j, j] = nu * mixing[k, j]
+            else:
+                rates[k, j] = nu * mixing[k, j]
+
+
+@jit
 def cholesky(matrix):
     """The lower triangle of a positive definite matrix becomes its Cholesky factor."""
     for j in range(len(matrix)):

@@ -91,14 +91,15 @@ def run(values, laws, state, rng, n_sweeps, draws, log_likelihoods, first, thin)
     n_components = len(state.weights)
     log_constants, permutation = np.empty(n_components), np.empty(n_components, dtype=np.int64)
     for sweep in range(first, first + n_sweeps):
-        _find_log_constants(state.weights, state.factors, log_constants)
+        find_log_constants(state.weights, state.factors, log_constants)
         key = rng.integers(0, 2**62)
         log_likelihood, counts, sums, scatter, _ = kernels.sampled_statistics(
             values, key, log_constants, state.means, state.factors
         )
         if len(log_likelihoods) and sweep > 0 and sweep % thin == 0:
             log_likelihoods[sweep // thin - 1] = log_likelihood
-        _draw_parameters(rng, laws, counts, sums, scatter, state)
+        conditionals.draw_weights(rng, laws.weights, counts, state.weights)
+        draw_components(rng, laws, counts, sums, scatter, state)
         if laws.switch:
             _switch(rng, permutation, state)
         if len(log_likelihoods) and (sweep + 1) % thin == 0:
@@ -109,7 +110,7 @@ def run(values, laws, state, rng, n_sweeps, draws, log_likelihoods, first, thin)
 
 
 @jit
-def _find_log_constants(weights, factors, log_constants):
+def find_log_constants(weights, factors, log_constants):
     """log w_k + log |P_k|^(1/2) - (d/2) log 2 pi; the rank of factors tells diagonal from full."""
     d = factors.shape[1]
     for k in range(len(weights)):
@@ -122,10 +123,9 @@ def _find_log_constants(weights, factors, log_constants):
 
 
 @jit
-def _draw_parameters(rng, laws, counts, sums, scatter, state):
-    """Weights, means, precisions and nuisance variables given statistics about the present means."""
+def draw_components(rng, laws, counts, sums, scatter, state):
+    """Means, precisions and nuisance variables given statistics about the present means, which are overwritten."""
     n_components, d = state.means.shape
-    conditionals.draw_weights(rng, laws.weights, counts, state.weights)
     before = state.means.copy()
     differences = np.empty((n_components, d))
     for k in range(n_components):

@@ -1,0 +1,160 @@
+"""What is bridged: the posterior density of a mixture over one order of its components, and normal densities near it."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.special import gammaln
+
+from bayesgmm.covariance import find_structure
+from bayesgmm.draws import Draws
+from bayesgmm.em import ConvergenceWarning, fit_em
+from bayesgmm.evidence.bridge import Bridge, bridge
+from bayesgmm.evidence.coordinates import Coordinates, Points
+from bayesgmm.mixture import Mixture
+from bayesgmm.observations import DataWarning, Observations
+from bayesgmm.specification import Specification
+
+type Array = NDArray[np.float64]
+
+PROPOSALS = 2  # for each draw
+MOST_NORMALS = 5
+ROWS_A_PARAMETER = 10  # draws for each parameter of several normals
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Where components stand in one order: the order that brings each nearest to its own place, in the place's own units.
+
+    Attributes
+    ----------
+    centres, spreads : ndarray of shape (n_components, m)
+        Of the components as points.
+    """
+
+    centres: Array
+    spreads: Array
+
+    @classmethod
+    def of(cls, own: Array) -> "Region":
+        """From draws whose components have been brought to places, by whatever method."""
+        centres = own.mean(axis=0)
+        return cls(centres, np.maximum(own.std(axis=0), 1e-8 * (1 + np.abs(centres))))
+
+    def order(self, own: Array) -> NDArray[np.int64]:
+        """Which component belongs in each place, shape (n, K)."""
+        distances = (((own[:, :, None] - self.centres) / self.spreads) ** 2 + 2 * np.log(self.spreads)).sum(axis=-1)
+        nearest = distances.argmin(axis=2)
+        orders = np.argsort(nearest, axis=1)
+        clashing = (np.sort(nearest, axis=1) != np.arange(own.shape[1])).any(axis=1)
+        for s in np.flatnonzero(clashing):
+            orders[s] = linear_sum_assignment(distances[s].T)[1]
+        return orders
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """The posterior density, not normalised, of a specification and data.
+
+    Attributes
+    ----------
+    specification : Specification
+    observations : Observations
+    """
+
+    specification: Specification
+    observations: Observations
+
+    def bridged(self, fitted: Draws, held: Draws, log_likelihood: Array, rng: np.random.Generator) -> Bridge:
+        """The log evidence, by normals fitted to some relabelled draws and a bridge to others, of known log-likelihood."""
+        coordinates = Coordinates(self.specification.structure, fitted.n_components, self.observations.n_features)
+        points, others = coordinates.points(fitted), coordinates.points(held)
+        region = Region.of(points.own)
+        points, others = (Points(_ordered(p.own, region.order(p.own)), p.shared) for p in (points, others))
+        normals = Normals.near(coordinates.flat(points), rng)
+        log_ratios = log_likelihood.ravel() + self.log_prior(coordinates, others) - normals.log_density(coordinates.flat(others))
+        proposed = normals.sample(PROPOSALS * log_ratios.size, rng)
+        of_proposed = coordinates.points_of(proposed)
+        inside = np.flatnonzero((region.order(of_proposed.own) == np.arange(fitted.n_components)).all(axis=1))
+        kept = Points(of_proposed.own[inside], of_proposed.shared[inside])
+        log_ratios_proposed = np.full(len(proposed), -np.inf)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            density = coordinates.draws(kept).log_likelihood(self.observations.values)[0] + self.log_prior(coordinates, kept)
+        log_ratios_proposed[inside] = np.where(np.isfinite(density), density, -np.inf) - normals.log_density(proposed[inside])
+        return bridge(log_ratios.reshape(log_likelihood.shape), log_ratios_proposed)
+
+    def log_prior(self, coordinates: Coordinates, points: Points) -> Array:
+        """Log prior density in the coordinates, over one order of the components, with the nuisance variables integrated out."""
+        draws, prior, structure = coordinates.draws(points), self.specification.required_prior, self.specification.structure
+        return np.asarray(
+            prior.weights.log_density(draws.weights[0])
+            + prior.means.log_density(draws.means[0], draws.covariances[0])
+            + prior.covariances.marginal_log_density(structure, draws.covariances[0])
+            + prior.covariances.log_volume(structure, draws.covariances[0])
+            + coordinates.log_volume(points)
+            + gammaln(coordinates.n_components + 1)  # over one order of them
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Normals:
+    """A mixture of normal densities, in units of their own.
+
+    Attributes
+    ----------
+    location, scale : ndarray of shape (p,)
+    mixture : Mixture
+        Of ``(x - location) / scale``.
+    """
+
+    location: Array
+    scale: Array
+    mixture: Mixture
+
+    @classmethod
+    def near(cls, rows: Array, rng: np.random.Generator) -> "Normals":
+        """As many normals as BIC asks for, where rows are enough for more than one."""
+        location, scale = rows.mean(axis=0), rows.std(axis=0)
+        standard, p = (rows - location) / scale, rows.shape[1]
+        fits = [_one_normal(standard)]
+        bics = [_bic(fits[0], standard, p)]
+        for k in range(2, MOST_NORMALS + 1):
+            if len(rows) < ROWS_A_PARAMETER * Specification(k, "VVV").n_parameters(p):
+                break
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                warnings.simplefilter("ignore", DataWarning)
+                em = fit_em(standard, k, n_init=3, tolerance=1e-2, max_iterations=200, seed=rng)
+            if not np.isfinite(em.bic):
+                break
+            fits.append(em.mixture)
+            bics.append(em.bic)
+            if em.bic > bics[-2]:
+                break
+        return cls(location, scale, fits[int(np.argmin(bics))])
+
+    def log_density(self, x: Array) -> Array:
+        """Log density of rows, shape (n,)."""
+        return np.asarray(self.mixture.log_density((x - self.location) / self.scale) - np.log(self.scale).sum())
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw rows (n, p)."""
+        return np.asarray(self.location + self.scale * self.mixture.sample(n, seed=rng)[0])
+
+
+def _ordered(own: Array, order: NDArray[np.int64]) -> Array:
+    return np.take_along_axis(own, order[..., None], axis=1)
+
+
+def _one_normal(rows: Array) -> Mixture:
+    """One normal density; where rows are few beside their length, correlations are taken to be smaller than they seem."""
+    n, p = rows.shape
+    covariance = np.cov(rows, rowvar=False, bias=True).reshape(1, p, p)
+    covariance[0] *= 1 - min(1.0, p / n) * (1 - np.eye(p))
+    return Mixture(np.ones(1), rows.mean(axis=0)[None], covariance, find_structure("VVV"))
+
+
+def _bic(mixture: Mixture, rows: Array, p: int) -> float:
+    return float(-2 * mixture.log_density(rows).sum() + Specification(1, "VVV").n_parameters(p) * np.log(len(rows)))
