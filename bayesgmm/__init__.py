@@ -19,7 +19,7 @@ from bayesgmm.specification import Specification
 if TYPE_CHECKING:
     from bayesgmm.capability import capabilities
     from bayesgmm.comparison import compare_em_bayes
-    from bayesgmm.criteria import compare, loo, waic
+    from bayesgmm.criteria import compare, kfold, loo, waic
     from bayesgmm.engines import fit_bayes
     from bayesgmm.engines.telescoping import fit_mfm
     from bayesgmm.evidence import bayes_factors, log_marginal_likelihood
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bayesgmm.posterior import Posterior, diagnose, relabel
     from bayesgmm.reporting import report
     from bayesgmm.selection import select_n_components
+    from bayesgmm.sensitivity import prior_sensitivity
 
 __version__ = version("bayesgmm")
 
@@ -50,10 +51,12 @@ __all__ = [
     "fit_bayes",
     "fit_em",
     "fit_mfm",
+    "kfold",
     "load",
     "load_dataset",
     "log_marginal_likelihood",
     "loo",
+    "prior_sensitivity",
     "relabel",
     "report",
     "select_n_components",
@@ -70,11 +73,13 @@ _LOADED_ON_FIRST_USE = {
     "diagnose": "posterior",
     "fit_bayes": "engines",
     "fit_mfm": "engines.telescoping",
+    "kfold": "criteria",
     "load": "loading",
     "log_marginal_likelihood": "evidence",
     "loo": "criteria",
     "MfmPosterior": "mfm",
     "Posterior": "posterior",
+    "prior_sensitivity": "sensitivity",
     "relabel": "posterior",
     "report": "reporting",
     "select_n_components": "selection",

@@ -118,19 +118,17 @@ def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progre
 def _mended(found: az.ELPDData, posterior: Posterior, bad: NDArray[np.int64], most_refits: int, progress: bool) -> az.ELPDData:
     """LOO with some rows left out in earnest."""
     groups = [bad[first::most_refits] for first in range(min(most_refits, len(bad)))]
-    elpd, k, p = (getattr(found, name).copy() for name in ("elpd_i", "pareto_k", "p_loo_i"))
+    elpd, k = found.elpd_i.copy(), found.pareto_k.copy()
     for rows, density in zip(groups, left_out(posterior, groups, progress), strict=True):
-        p[rows] = p[rows] + elpd[rows] - density  # elpd + p is the density with the row in
         elpd[rows], k[rows] = density, 0.0
     return replace(
         found,
         elpd=float(elpd.sum()),
         se=_standard_error(elpd.to_numpy()),
-        p=float(p.sum()),
+        p=float(found.p + found.elpd - elpd.sum()),  # elpd + p is the density with the rows in
         warning=bool((k > found.good_k).any()),
         elpd_i=elpd,
         pareto_k=k,
-        p_loo_i=p,
         log_weights=None,  # those of the other rows only would be right
     )
 

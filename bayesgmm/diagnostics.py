@@ -112,7 +112,7 @@ def judge(
     sentences.append(_mixing("Relabelled parameters", parameters, enough))
     if signs is not None:
         sentences += signs.doubts or (signs.verdict,)
-        if not _mixed(drawn, enough) and _mixed(parameters, enough):
+        if not signs.doubts and _mixed(parameters, enough) and not _mixed(drawn, enough):
             sentences.append(
                 f"Parameters as drawn have an R-hat of up to {drawn['r_hat'].max():.2f}: that is switching of labels alone, "
                 "which relabelling undoes."

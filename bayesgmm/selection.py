@@ -7,12 +7,15 @@ from functools import cached_property
 from typing import Any
 
 import arviz as az
+import numpy as np
 import pandas as pd
 
 from bayesgmm.criteria import loo, rank, waic
 from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
-from bayesgmm.engines import fit_bayes
+from bayesgmm.engines import fit_bayes, telescoping
+from bayesgmm.evidence import LogMarginalLikelihood, log_marginal_likelihood
 from bayesgmm.interruption import PartialWarning
+from bayesgmm.mfm import MfmPosterior
 from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.posterior import Posterior
 from bayesgmm.prior import Prior
@@ -25,6 +28,7 @@ DISAGREE = (
     "The two disagree: BIC asks for the number of components, LOO for the best prediction, to which extra components can add "
     "even where no extra group exists. Read both columns before you speak of groups."
 )
+KINDS = ("posterior", "filled")
 NEAR_TIE = 2.0  # difference in BIC that Kass & Raftery (1995, doi:10.1080/01621459.1995.10476572) call barely worth a mention
 
 
@@ -51,6 +55,14 @@ class Candidate:
     def loo(self) -> az.ELPDData:
         """PSIS-LOO of the posterior."""
         return loo(self.posterior)
+
+    @cached_property
+    def evidence(self) -> LogMarginalLikelihood:
+        """Log marginal likelihood of the posterior; NaN where it has none or draws are too few for it."""
+        try:
+            return log_marginal_likelihood(self.posterior)
+        except ValueError:
+            return LogMarginalLikelihood(float("nan"), float("nan"))
 
     def row(self) -> dict[str, Any]:
         """Its row in the table of criteria."""
@@ -95,6 +107,22 @@ class Selection:
         ranking = self.ranking
         for source, name in {"elpd_diff": "elpd_loo_diff", "dse": "elpd_loo_diff_se"}.items():
             table[name] = [float(ranking.loc[str(k), source]) for k in table.index]
+        return table
+
+    def page(self, unknown: MfmPosterior | None) -> pd.DataFrame:
+        """The table with the evidence, and the probabilities of K and K+ by a sampler to which the number is unknown."""
+        table = self.table.copy()
+        evidences = {k: candidate.evidence for k, candidate in self.candidates.items()}
+        table["log_evidence"] = [evidence.value for evidence in evidences.values()]
+        table["log_evidence_se"] = [evidence.standard_error for evidence in evidences.values()]
+        relative = np.exp(table["log_evidence"] - table["log_evidence"].max())
+        table["probability"] = relative / relative.sum()
+        reasons = [*self.reasons, _told_by_evidence(table)]
+        if unknown is not None:
+            found = unknown.probabilities
+            table["p_components"], table["p_filled"] = (found[name].reindex(table.index, fill_value=0.0) for name in KINDS)
+            reasons.append(_told_by_telescoping(unknown))
+        table.attrs["reasons"] = tuple(filter(None, reasons))
         return table
 
     @cached_property
@@ -179,6 +207,28 @@ class Selection:
         return f"LOO is highest at K = {best}{among}, but K = {self.by_loo} is within one standard error of it."
 
 
+def _told_by_evidence(table: pd.DataFrame) -> str:
+    known = table["log_evidence"].dropna().sort_values(ascending=False)
+    if len(known) < 2:
+        return ""
+    best, gap, error = known.index[0], known.iloc[0] - known.iloc[1], table["log_evidence_se"].loc[known.index[:2]]
+    near = " which their Monte Carlo errors do not tell apart," if gap < 2 * np.hypot(*error) else ""
+    return (
+        f"The evidence is highest at K = {best}, which has the probability {table.loc[best, 'probability']:.2f} if all were "
+        f"alike before; K = {known.index[1]} is {gap:.1f} nats lower,{near} and unlike BIC it depends on the prior of the components."
+    )
+
+
+def _told_by_telescoping(unknown: MfmPosterior) -> str:
+    filled = unknown.probabilities["filled"]
+    most = int(filled.idxmax())
+    sentence = (
+        f"With K unknown, {most} filled components are likeliest (probability {filled[most]:.2f}); components of the population "
+        "may be more, since some of them may have no row in the data."
+    )
+    return sentence if unknown.diagnosis.converged else f"{sentence} Those chains have not converged."
+
+
 def select_n_components(
     X: Any,
     n_components: Iterable[int] = range(1, 6),
@@ -209,14 +259,23 @@ def select_n_components(
         Index ``n_components``. ``aic``, ``bic``, ``icl`` of the maximum-likelihood fit (lower is better; missing where a
         component collapsed), ``elpd_waic``, ``elpd_loo`` of the posterior with standard errors (higher is better),
         ``elpd_loo_diff`` to the best with its own standard error, ``pareto_k_bad`` (rows whose LOO is not reliable),
-        ``converged`` and ``components_trusted`` of :func:`diagnose`, and how EM ended.
+        ``converged`` and ``components_trusted`` of :func:`diagnose`, and how EM ended; ``log_evidence`` with its standard error
+        and the ``probability`` of each K, all these being alike before the data; ``p_components`` and ``p_filled``, the
+        probabilities of K and K+ by :func:`fit_mfm` with its own prior on K, where the prior allows it. ``attrs["reasons"]`` says
+        in sentences where these agree, where not, and what that usually means.
 
     Warns
     -----
     PartialWarning
         If Ctrl-C came before every number was fitted: the finished ones are returned.
     """
-    return sweep(X, n_components, covariance, prior, seed, progress, **settings).table
+    observations = Observations.from_data(X)
+    prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
+    selection = sweep(observations, n_components, covariance, prior, seed, progress, **settings)
+    drawn = {name: settings[name] for name in ("chains", "cores") if name in settings}
+    able = not selection.missing and not telescoping.refusal(covariance, prior)
+    unknown = telescoping.fit_mfm(observations, None, covariance, prior, seed=seed, progress=progress, **drawn) if able else None
+    return selection.page(unknown)
 
 
 def sweep(

@@ -577,3 +577,39 @@ def test_loading_warns_of_nothing(tmp_path):
         em = bg.fit_em(X, 2, prior=bg.Prior.weakly_informative(X))
     em.save(tmp_path / "a")
     assert bg.load(tmp_path / "a").bic == em.bic
+
+
+@pytest.fixture(scope="module")
+def unknown():
+    concentration = bg.Concentration.dynamic()
+    return bg.fit_mfm(
+        FAITHFUL, bg.ComponentsPrior.poisson(1.0), "tied", concentration=concentration, draws=30, tune=10, progress=False
+    )
+
+
+def test_a_posterior_of_unknown_number_comes_back_equal(tmp_path, unknown):
+    unknown.save(tmp_path / "k.nc")
+    back = bg.load(tmp_path / "k.nc")
+    assert isinstance(back, bg.MfmPosterior)
+    xr.testing.assert_identical(back.tree["posterior"].to_dataset(), unknown.tree["posterior"].to_dataset())
+    assert str(back) == str(unknown)
+    assert back.specification.to_json() == unknown.specification.to_json()
+    assert back.settings == unknown.settings
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        ("n_components", lambda k: k + 1000, "n_components that do not count"),
+        ("n_filled", lambda f: f * 0, "n_filled that do not count"),
+        ("weights", lambda w: w * np.nan, "missing, infinite or no numbers"),
+        ("weights", lambda w: 2 * w, "not shares"),
+        ("covariances", lambda c: -c, "covariances"),
+    ],
+)
+def test_a_posterior_of_unknown_number_that_cannot_be_is_refused(tmp_path, unknown, name, change, sentence):
+    tree = unknown.tree.copy(deep=True)
+    tree["posterior"][name] = change(tree["posterior"][name])
+    bg.MfmPosterior(tree, unknown.specification, unknown.observations).save(tmp_path / "k.nc")
+    with pytest.raises(ValueError, match=sentence):
+        bg.load(tmp_path / "k.nc")

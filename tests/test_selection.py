@@ -46,3 +46,51 @@ def test_loo_prefers_fewer_components_within_a_standard_error(selection):
 def test_impossible_numbers(numbers, sentence):
     with pytest.raises(ValueError, match=sentence):
         sweep(bg.load_dataset("faithful"), numbers)
+
+
+@pytest.fixture(scope="module")
+def page():
+    X, _, _ = bg.simulate(120, 2, 1, 5.0, seed=1)
+    return bg.select_n_components(X, [1, 2, 3], "spherical", draws=500, tune=200, progress=False)
+
+
+def test_one_page_has_every_answer(page):
+    told = {"bic", "icl", "elpd_loo", "log_evidence", "log_evidence_se", "probability", "p_components", "p_filled"}
+    assert told <= set(page.columns)
+    assert page["bic"].idxmin() == page["log_evidence"].idxmax() == page["p_filled"].idxmax() == 2
+    assert page["probability"].sum() == pytest.approx(1)
+    reasons = page.attrs["reasons"]
+    assert any("The evidence is highest at K = 2" in sentence for sentence in reasons)
+    assert any("2 filled components are likeliest" in sentence for sentence in reasons)
+
+
+def test_evidence_and_telescoping_tell_the_same_odds(page):
+    """The odds of K = 3 to K = 2 by the evidence, times those of the prior on K, beside those with K unknown."""
+    prior = bg.ComponentsPrior.beta_negative_binomial().probabilities
+    by_evidence = page.loc[3, "probability"] / page.loc[2, "probability"] * prior[2] / prior[1]
+    assert page.loc[3, "p_components"] / page.loc[2, "p_components"] == pytest.approx(by_evidence, rel=0.25)
+
+
+def test_what_has_no_evidence_has_none_on_the_page():
+    X, _, _ = bg.simulate(60, 2, 1, 5.0, seed=1)
+    prior = bg.Prior.weakly_informative(X, "spherical", weights_concentration=[1.0, 2.0])
+    page = bg.select_n_components(X, [2], "spherical", prior, draws=200, tune=100, progress=False)
+    assert page["log_evidence"].isna().all()
+    assert "p_filled" not in page
+
+
+def test_the_prior_is_varied():
+    X, _, _ = bg.simulate(80, 2, 1, 6.0, seed=2)
+    table = bg.prior_sensitivity(
+        X,
+        "spherical",
+        {"default": {}, "few": {"components_prior": bg.ComponentsPrior.fixed(1)}},
+        draws=200,
+        tune=50,
+        progress=False,
+    )
+    assert list(table.index) == ["default", "few"]
+    assert list(table["mode"]) == [2, 1]
+    np.testing.assert_allclose(table.filter(like="p(").sum(axis=1), 1, atol=0.02)
+    with pytest.raises(ValueError, match="nothing to compare"):
+        bg.prior_sensitivity(X, settings={})

@@ -3,6 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+import bayesgmm as bg
 from bayesgmm import labels
 from bayesgmm.covariance import STRUCTURES
 from bayesgmm.draws import Draws
@@ -50,6 +51,31 @@ def test_ecr_finds_the_best_of_all_permutations():
         shares = shuffled.mixture(0, s).responsibilities(X)
         reach = {order: shares[np.arange(len(X)), np.array(order)[pivot]].sum() for order in permutations(range(3))}
         assert reach[tuple(found[0, s])] == pytest.approx(max(reach.values()))
+
+
+def test_stephens_finds_the_best_of_all_permutations_of_all_draws():
+    """Five rows, K = 3: for the mean that it ends with no permutation of any draw has a smaller divergence from it."""
+    X, _, shuffled, scores = planted(separation=1.0)
+    rows = X[::40]
+    found = labels.METHODS["stephens"](shuffled, rows, scores)
+    mean, _ = shuffled.permuted(found).responsibilities(rows)
+    for chain, s in np.ndindex(2, 50):
+        shares = shuffled.mixture(chain, s).responsibilities(rows)
+        divergence = {}
+        for order in permutations(range(3)):
+            permuted = shares[:, list(order)]
+            divergence[order] = (permuted * np.log(permuted / mean)).sum()
+        assert divergence[tuple(found[chain, s])] == pytest.approx(min(divergence.values()))
+
+
+def test_ordering_along_a_named_feature(faithful_two):
+    for feature, place in (("waiting", 1), (0, 0)):
+        means = bg.relabel(faithful_two, "ordering", feature=feature).draws.means[..., place]
+        assert (np.diff(means, axis=2) >= 0).all()
+    with pytest.raises(ValueError, match="'eruptions', 'waiting'"):
+        bg.relabel(faithful_two, "ordering", feature="height")
+    with pytest.raises(ValueError, match="method='ordering'"):
+        bg.relabel(faithful_two, "ecr", feature="waiting")
 
 
 def test_inverse_undoes():

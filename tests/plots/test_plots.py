@@ -146,3 +146,23 @@ def test_rows_above_the_threshold_are_crosses(ax):
     plots.pareto_k(ax, k, 0.7)
     assert [text.get_text() for text in ax.texts] == ["1", "3"]
     plots.pareto_k(Figure().subplots(), np.array([0.1, 0.2]), 0.7)
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_bars_are_the_probabilities_of_the_number(ax, filled):
+    table = pd.DataFrame(
+        {
+            "prior": [0.4, 0.3, 0.2, 0.1],
+            "posterior": [0.0, 0.7, 0.2995, 0.0005],
+            "posterior_mcse": [np.nan, 0.01, 0.01, 0.001],
+            "filled_prior": [0.5, 0.3, 0.1, 0.1],
+            "filled": [0.0, 0.8, 0.1995, 0.0005],
+            "filled_mcse": [np.nan, 0.02, 0.02, 0.001],
+        },
+        index=pd.Index([1, 2, 3, 4], name="k"),
+    )
+    plots.number_of_components(ax, table, filled=filled)
+    heights = [bar.get_height() for bar in ax.patches]
+    assert heights == list(table["filled" if filled else "posterior"][:3])  # the last has next to none
+    (prior,) = (line for line in ax.lines if line.get_label() == "prior")
+    np.testing.assert_array_equal(prior.get_ydata(), table["filled_prior" if filled else "prior"][:3])

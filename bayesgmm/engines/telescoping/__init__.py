@@ -38,7 +38,7 @@ from bayesgmm.specification import MfmSpecification, Specification
 from bayesgmm.streams import Seed, Use, describe, seed_sequence, stream
 from bayesgmm.validation import positive_integer
 
-__all__ = ["ABILITIES", "fit_mfm"]
+__all__ = ["ABILITIES", "fit_mfm", "refusal"]
 
 type Array = NDArray[np.float64]
 
@@ -46,6 +46,10 @@ FIRST_NUMBER = 10  # of components: a chain begins with more than most data need
 CHUNK_NUMBERS = 4_000_000  # in the draws of a chunk
 
 
+UNLIKE = (
+    "Components whose number is unknown must be alike before the data: give one weights_concentration for all of them, or "
+    "concentration=..., which goes before it."
+)
 ABILITIES = Abilities("Telescoping", data=frozenset(), requirements=(needs_full_conditionals,), default_prior=True)
 
 
@@ -171,11 +175,15 @@ def _concentration(given: float | GammaLaw | FLaw | Concentration | None, prior:
     if given is not None:
         return Concentration.static(given)
     if not isinstance(prior.weights, DirichletWeights) or prior.weights.concentration.ndim:
-        raise ValueError(
-            "Components whose number is unknown must be alike before the data: give one weights_concentration for all of them, "
-            "or concentration=..., which goes before it."
-        )
+        raise ValueError(UNLIKE)
     return Concentration.static(float(prior.weights.concentration))
+
+
+def refusal(covariance: str, prior: Prior) -> str:
+    """Why a mixture of this structure and prior cannot be drawn with an unknown number of components; nothing where it can."""
+    if not isinstance(prior.weights, DirichletWeights) or prior.weights.concentration.ndim:
+        return UNLIKE
+    return ABILITIES.refusal(Specification(1, covariance, prior))
 
 
 class Chain:
