@@ -8,7 +8,7 @@ import pandas as pd
 from bayesgmm import em
 from bayesgmm.abilities import INSTEAD, Abilities
 from bayesgmm.covariance import STRUCTURES
-from bayesgmm.engines import ENGINES
+from bayesgmm.engines import ENGINES, telescoping
 from bayesgmm.prior import FAMILIES, Prior
 from bayesgmm.specification import Specification
 
@@ -57,8 +57,8 @@ def capabilities() -> pd.DataFrame:
 
 
 def abilities() -> list[Abilities]:
-    """Of EM and of each engine that draws."""
-    return [em.ABILITIES, *(engine.abilities for engine in ENGINES.values())]
+    """Of EM, of each engine that draws, and of the sampler that draws the number of components too."""
+    return [em.ABILITIES, *(engine.abilities for engine in ENGINES.values()), telescoping.ABILITIES]
 
 
 def _cell(engine: Abilities, specification: Specification, data: frozenset[str] = frozenset()) -> str:

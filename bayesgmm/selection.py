@@ -215,7 +215,8 @@ def _told_by_evidence(table: pd.DataFrame) -> str:
     near = " which their Monte Carlo errors do not tell apart," if gap < 2 * np.hypot(*error) else ""
     return (
         f"The evidence is highest at K = {best}, which has the probability {table.loc[best, 'probability']:.2f} if all were "
-        f"alike before; K = {known.index[1]} is {gap:.1f} nats lower,{near} and unlike BIC it depends on the prior of the components."
+        f"alike before; K = {known.index[1]} is {gap:.1f} nats lower,{near} and unlike BIC it "
+        "depends on the prior of the components."
     )
 
 

@@ -29,7 +29,7 @@ def log_density(X, truth, prior):
 @pytest.mark.parametrize("code", list(STRUCTURES))
 @pytest.mark.parametrize("name", list(PRIORS))
 def test_each_model_works_or_says_why_not(name, code):
-    """EM and Gibbs: a fit. NUTS: the density of its model; its draws are looked at in test_recovery.py."""
+    """EM, Gibbs and telescoping: a fit. NUTS: the density of its model; its draws are looked at in test_recovery.py."""
     X, _, truth = bg.simulate(60, 2, 1 if "one feature" in name else 3, seed=1, covariance=code)
     prior = PRIORS[name](code)
     cells = TABLE.loc[f"prior: {name}", :].loc[code]
@@ -37,6 +37,7 @@ def test_each_model_works_or_says_why_not(name, code):
         "EM": lambda: np.isfinite(bg.fit_em(X, 2, code, prior, n_init=2).objective),
         "NUTS": lambda: np.isfinite(log_density(X, truth, prior)),
         "Gibbs": lambda: bg.fit_bayes(X, 2, code, prior, engine="gibbs", **FEW).n_draws == FEW["draws"],
+        "Telescoping": lambda: bg.fit_mfm(X, None, code, prior, **FEW).n_filled.shape == (1, FEW["draws"]),
     }
     assert set(calls) == set(TABLE.columns)
     for engine, call in calls.items():
@@ -58,6 +59,9 @@ def test_each_feature_of_data_works_or_says_why_not():
         with pytest.raises(ValueError) as raised:
             bg.fit_bayes(weighted, 2, engine=engine.lower())
         assert str(raised.value) == TABLE.loc[("data", "row weights"), engine]
+    with pytest.raises(ValueError) as raised:
+        bg.fit_mfm(weighted)
+    assert str(raised.value) == TABLE.loc[("data", "row weights"), "Telescoping"]
 
 
 def test_the_printed_table_is_this_one():

@@ -8,7 +8,7 @@ import bayesgmm as bg
 from bayesgmm.criteria import _mended
 
 RNG = np.random.default_rng(0)
-X = np.append(RNG.standard_normal(24), 9.0)[:, None]  # one row far out, which one component must stretch to
+X = np.append(RNG.standard_normal(24), 4.5)[:, None]  # one row far out, which one component must stretch to
 PRIOR = bg.Prior.weakly_informative(X)
 SETTINGS = {"draws": 1000, "tune": 300, "seed": 1, "progress": False}
 
@@ -31,7 +31,8 @@ def test_mended_loo_against_an_exact_refit(post):
     assert 24 in bad
     assert (mended.pareto_k[bad] == 0).all()
     assert not mended.warning
-    assert mended.elpd_i[24] == pytest.approx(without([24], seed=7)[0], abs=0.15)
+    assert abs(mended.elpd_i[24] - plain.elpd_i[24]) > 0.2  # it was worth it
+    assert mended.elpd_i[24] == pytest.approx(without([24], seed=7)[0], abs=0.1)
     good = np.setdiff1d(np.arange(25), bad)
     np.testing.assert_array_equal(mended.elpd_i[good], plain.elpd_i[good])
     assert mended.elpd == pytest.approx(float(mended.elpd_i.sum()))
@@ -43,7 +44,7 @@ def test_mended_loo_against_an_exact_refit(post):
 
 def test_many_bad_rows_are_left_out_in_groups(post):
     found = _mended(bg.loo(post), post, np.array([3, 10, 24]), most_refits=2, progress=False)
-    assert found.elpd_i[24] == pytest.approx(without([3, 24], seed=3)[1], abs=0.15)
+    assert found.elpd_i[24] == pytest.approx(without([3, 24], seed=3)[1], abs=0.1)
     assert found.elpd_i[10] == pytest.approx(without([10], seed=3)[0], abs=0.05)
 
 
