@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bayesgmm.loading import load
     from bayesgmm.mfm import MfmPosterior
     from bayesgmm.model import build_model
+    from bayesgmm.partitions import similarity_matrix
     from bayesgmm.posterior import Posterior, diagnose, relabel
     from bayesgmm.reporting import report
     from bayesgmm.selection import select_n_components
@@ -60,6 +61,7 @@ __all__ = [
     "relabel",
     "report",
     "select_n_components",
+    "similarity_matrix",
     "simulate",
     "waic",
 ]
@@ -83,6 +85,7 @@ _LOADED_ON_FIRST_USE = {
     "relabel": "posterior",
     "report": "reporting",
     "select_n_components": "selection",
+    "similarity_matrix": "partitions",
     "waic": "criteria",
 }
 

@@ -232,6 +232,7 @@ def _answer(converged: bool, trusted: bool, n_components: int) -> str:
     if converged:
         return (
             f"The density may be believed, the {n_components} components may not: "
-            "they are not the same components in every draw, or their parameters have not mixed."
+            "they are not the same components in every draw, or their parameters have not mixed. What does not depend on labels "
+            "may be used all the same: the density, predictions, which rows belong together, the number of filled components."
         )
     return "No: the chains have not converged; take more draws, other starts, or fewer components before using any number."

@@ -128,6 +128,11 @@ class Draws:
         """Probability that two rows (2, d) come from the same component, shape (n_chains, n_draws)."""
         return np.asarray(self.agreement(pair, np.eye(2)).prod(axis=-1).sum(axis=-1))
 
+    def similarity(self, values: Array) -> Array:
+        """Posterior probability that two rows come from the same component, shape (n_observations, n_observations)."""
+        sums = kernels.summed_draws(kernels.draws_similarity, values, *self._kernel_arguments)
+        return np.asarray(sums / (self.shape[0] * self.shape[1]))
+
     def responsibilities(self, values: Array) -> tuple[Array, Array]:
         """Posterior mean and standard deviation of r_ik, two arrays (n_observations, n_components); relabel first."""
         mean, square, _ = self._of_rows(values)

@@ -8,7 +8,13 @@ All but ``log_constants`` and what is in threads may be called from other Numba 
 
 from bayesgmm.kernels.compilation import SOURCES
 from bayesgmm.kernels.densities import LOG_2PI, log_constants, log_density, responsibilities
-from bayesgmm.kernels.draws import draws_agreement, draws_filled, draws_log_density, draws_responsibilities
+from bayesgmm.kernels.draws import (
+    draws_agreement,
+    draws_filled,
+    draws_log_density,
+    draws_responsibilities,
+    draws_similarity,
+)
 from bayesgmm.kernels.statistics import (
     expected_statistics,
     labelled_statistics,
@@ -25,6 +31,7 @@ __all__ = [
     "draws_filled",
     "draws_log_density",
     "draws_responsibilities",
+    "draws_similarity",
     "expected_statistics",
     "kept_threads",
     "labelled_statistics",

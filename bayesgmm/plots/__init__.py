@@ -5,6 +5,7 @@ Draws and Mixture. A component has one colour and one marker in every picture.
 """
 
 from bayesgmm.plots.chains import ranks, trace
+from bayesgmm.plots.clustering import co_clustering
 from bayesgmm.plots.criteria import criterion, elpd_difference
 from bayesgmm.plots.density import density
 from bayesgmm.plots.matrix import scatter_matrix, separating_features
@@ -14,6 +15,7 @@ from bayesgmm.plots.scatter import MOST_ROWS, contours, ellipses, points
 
 __all__ = [
     "MOST_ROWS",
+    "co_clustering",
     "contours",
     "criterion",
     "density",

@@ -166,3 +166,12 @@ def test_bars_are_the_probabilities_of_the_number(ax, filled):
     assert heights == list(table["filled" if filled else "posterior"][:3])  # the last has next to none
     (prior,) = (line for line in ax.lines if line.get_label() == "prior")
     np.testing.assert_array_equal(prior.get_ydata(), table["filled_prior" if filled else "prior"][:3])
+
+
+def test_rows_that_belong_together_lie_together(ax):
+    labels = np.array([0, 1, 2] * 5)
+    plots.co_clustering(ax, 0.1 + 0.9 * (labels[:, None] == labels))
+    (image,) = ax.images
+    shown = np.asarray(image.get_array())
+    steps = np.abs(np.diff(shown, axis=0)).sum(axis=1)
+    assert (steps > 0.1).sum() == 2  # three squares
