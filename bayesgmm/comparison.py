@@ -12,7 +12,7 @@ from bayesgmm.diagnostics import binary_units, component_quantities
 from bayesgmm.draws import Draws
 from bayesgmm.em import EMResult, best_of, default_starts, given_start
 from bayesgmm.mixture import Mixture
-from bayesgmm.posterior import Posterior
+from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.streams import seed_sequence
 from bayesgmm.validation import instance_of
 
@@ -67,7 +67,7 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
         If data, number of components or covariance structure differ.
     """
     instance_of(em, EMResult, "em")
-    instance_of(posterior, Posterior, "posterior")
+    require_posterior(posterior)
     _require_same_model(em, posterior)
     values, names = posterior.observations.values, posterior.observations.names
     relabelled = posterior.relabelled

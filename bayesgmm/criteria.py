@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from bayesgmm.posterior import Posterior
+from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.refitting import left_out
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.validation import instance_of, known_name, positive_integer
@@ -50,7 +50,7 @@ def waic(posterior: Posterior) -> ELPDDataWAIC:
     ----------
     Watanabe (2010), JMLR 11:3571-3594. Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4.
     """
-    instance_of(posterior, Posterior, "posterior")
+    require_posterior(posterior)
     n_draws, n_observations = posterior.n_chains * posterior.n_draws, posterior.observations.n_observations
     terms = [_waic_terms(block.reshape(n_draws, -1)) for block in posterior.log_likelihood_blocks()]
     elpd, p = (np.concatenate(parts) for parts in zip(*terms, strict=True))
@@ -101,7 +101,7 @@ def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progre
     ----------
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4. Vehtari, Simpson, Gelman, Yao & Gabry (2024), JMLR 25(72).
     """
-    instance_of(posterior, Posterior, "posterior")
+    require_posterior(posterior)
     most_refits = positive_integer(most_refits, "most_refits")
     efficiency = np.mean(np.concatenate([_relative_efficiency(block) for block in posterior.log_likelihood_blocks()]))
     with warnings.catch_warnings():
@@ -155,7 +155,7 @@ def kfold(posterior: Posterior, n_folds: int = 10, seed: Seed = 0, progress: boo
     ----------
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4, section 2.3.
     """
-    instance_of(posterior, Posterior, "posterior")
+    require_posterior(posterior)
     n, n_draws = posterior.observations.n_observations, posterior.n_chains * posterior.n_draws
     n_folds = positive_integer(n_folds, "n_folds", n)
     if n_folds < 2:

@@ -6,7 +6,7 @@ claimed. This floor knows draws and tables; a Posterior is put together one floo
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm.draws import Draws
-from bayesgmm.labels import COMPARED, Trust, inverse, trust
+from bayesgmm.labels import COMPARED, Method, Trust, inverse, trust
 
 R_HAT = 1.01  # Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), doi:10.1214/20-BA1221
 ESS_PER_CHAIN = 100  # the same paper
@@ -72,6 +72,7 @@ def judge(
     names: Sequence[str],
     log_likelihood: Array,
     n_divergences: int,
+    methods: Mapping[str, Method] = COMPARED,
     prob: float = 0.9,
 ) -> Diagnosis:
     """Judge relabelled draws.
@@ -87,6 +88,8 @@ def judge(
     log_likelihood : ndarray of shape (n_chains, n_draws)
         Total of each draw.
     n_divergences : int
+    methods : mapping of str to callable
+        Relabelling methods to be held against the one that was used.
     prob : float
         Of the intervals in the tables.
     """
@@ -98,7 +101,7 @@ def judge(
     enough = ESS_PER_CHAIN * n_chains
     divergent = n_divergences > DIVERGENT_SHARE * n_chains * n_draws
     converged = _mixed(free, enough) and not divergent and n_chains > 1
-    signs = trust(relabelled, values, log_likelihood, COMPARED) if several else None
+    signs = trust(relabelled, values, log_likelihood, methods) if several else None
     trusted = converged and _mixed(parameters, enough) and not (signs and signs.doubts)
     sentences = [_answer(converged, trusted, relabelled.n_components)]
     if n_chains < 2:
@@ -112,7 +115,7 @@ def judge(
     sentences.append(_mixing("Relabelled parameters", parameters, enough))
     if signs is not None:
         sentences += signs.doubts or (signs.verdict,)
-        if not signs.doubts and _mixed(parameters, enough) and not _mixed(drawn, enough):
+        if not signs.doubts and parameters["r_hat"].max() <= R_HAT < drawn["r_hat"].max():
             sentences.append(
                 f"Parameters as drawn have an R-hat of up to {drawn['r_hat'].max():.2f}: that is switching of labels alone, "
                 "which relabelling undoes."
@@ -223,7 +226,8 @@ def _mixed(table: pd.DataFrame, enough: float) -> bool:
 def _mixing(what: str, table: pd.DataFrame, enough: float) -> str:
     worst, least = table["r_hat"].max(), table[["ess_bulk", "ess_tail"]].min(axis=None)
     fate = "have mixed" if _mixed(table, enough) else "have NOT mixed"
-    return f"{what} {fate}: largest R-hat {worst:.3f} (at most {R_HAT}), smallest ESS {least:.0f} (at least {enough:.0f})."
+    digits = 3 if worst <= R_HAT else 4  # lest it look like the bound
+    return f"{what} {fate}: largest R-hat {worst:.{digits}f} (at most {R_HAT}), smallest ESS {least:.0f} (at least {enough:.0f})."
 
 
 def _answer(converged: bool, trusted: bool, n_components: int) -> str:

@@ -125,7 +125,8 @@ class MfmPosterior:
         -------
         Posterior
             Like any other: to be relabelled, summarised, compared. Each chain keeps its draws of that kind, evenly thinned to
-            the number that the most chains have.
+            the number that the most chains have. These are a part of all draws: for a verdict on components take more of them,
+            such as ``draws=10_000`` in :func:`fit_mfm`.
 
         Raises
         ------

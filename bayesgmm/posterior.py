@@ -20,7 +20,7 @@ from bayesgmm.files import require_free, write_sealed
 from bayesgmm.observations import Observations
 from bayesgmm.saving.posterior import pack
 from bayesgmm.specification import Specification
-from bayesgmm.validation import instance_of, known_name
+from bayesgmm.validation import known_name
 
 KEPT_LOG_LIKELIHOOD = 20_000_000  # draws x observations up to which the log_likelihood group is kept
 
@@ -156,7 +156,9 @@ class Posterior:
         data, places = self.observations, self.permutation
         if places is None:
             return self.relabelled.diagnosis
-        judged = judge(self.draws, places, data.values, data.names, self.total_log_likelihood, self.n_divergences)
+        used = self.tree["relabelling"].attrs["method"]
+        unused = {name: method for name, method in labels.COMPARED.items() if name != used}
+        judged = judge(self.draws, places, data.values, data.names, self.total_log_likelihood, self.n_divergences, unused)
         first, *others = judged.verdict
         return replace(judged, verdict=(first, self.shortfall, *others)) if self.partial else judged
 
@@ -185,9 +187,10 @@ class Posterior:
     def __str__(self) -> str:
         specification, settings = self.specification, self.settings
         diverged = f", {self.n_divergences} divergences" if "diverging" in self.tree["sample_stats"] else ""
+        known = f"K = {self.n_components}" if "given" not in settings else f"K+ = {self.n_components} given, K unknown"
         labels_are = "as drawn" if self.permutation is None else f"relabelled by {self.tree['relabelling'].attrs['method']}"
         return (
-            f"Posterior of a {specification.covariance} mixture, K = {self.n_components}, by {settings['engine']}: "
+            f"Posterior of a {specification.covariance} mixture, {known}, by {settings['engine']}: "
             f"{self.n_chains} chains of {self.n_draws} draws, {labels_are}{diverged}\n"
             f"{self.shortfall}{'\n' if self.partial else ''}"
             f"n = {self.observations.n_observations}, features {', '.join(self.observations.names)}\n"
@@ -236,7 +239,7 @@ def relabel(posterior: Posterior, method: str = "ecr", feature: str | int | None
     ----------
     Papastamoulis (2016), label.switching, doi:10.18637/jss.v069.c01. Each method's paper stands in :mod:`bayesgmm.labels`.
     """
-    instance_of(posterior, Posterior, "posterior")
+    require_posterior(posterior)
     find = labels.METHODS[known_name(method, "relabelling method", labels.METHODS)]
     if feature is not None:
         if method != "ordering":
@@ -256,6 +259,13 @@ def _place_of(feature: str | int, names: Sequence[str]) -> int:
     if isinstance(feature, int) and not isinstance(feature, bool) and 0 <= feature < len(names):
         return feature
     return list(names).index(known_name(feature, "feature", names))
+
+
+def require_posterior(value: object) -> None:
+    """Raise TypeError if it is no posterior of a known number of components."""
+    if not isinstance(value, Posterior):
+        hint = ": take .given(n_components) of it first" if isinstance(value, Diagnosed) else ""
+        raise TypeError(f"posterior must be a Posterior, got {type(value).__name__}{hint}.")
 
 
 def diagnose(posterior: Diagnosed) -> Diagnosis:

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from bayesgmm.evidence.target import Target
-from bayesgmm.posterior import Posterior
+from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.validation import instance_of
 
@@ -63,7 +63,7 @@ def log_marginal_likelihood(posterior: Posterior, seed: Seed = 0) -> LogMarginal
     >>> bg.log_marginal_likelihood(post).standard_error < 0.05
     True
     """
-    instance_of(posterior, Posterior, "posterior")
+    require_posterior(posterior)
     if "given" in posterior.settings:
         raise ValueError(
             "These draws are of a mixture whose number of components is unknown: its probabilities compare the numbers. "

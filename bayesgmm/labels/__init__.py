@@ -14,7 +14,7 @@ from bayesgmm.labels.points import kmeans, pivot
 from bayesgmm.labels.stephens import stephens
 from bayesgmm.labels.trust import Method, Trust, misplaced_rate, trust
 
-__all__ = ["COMPARED", "METHODS", "Trust", "inverse", "misplaced_rate", "ordering", "trust"]
+__all__ = ["COMPARED", "METHODS", "Method", "Trust", "inverse", "misplaced_rate", "ordering", "trust"]
 
 METHODS: dict[str, Method] = {
     "ecr": ecr,

@@ -50,17 +50,17 @@ class Trust:
         sentences = []
         if self.misplaced_rate > TRUSTED_RATE:
             sentences.append(
-                f"In {self.misplaced_rate:.1%} of the draws some component looks more like another one than like itself "
+                f"In {self.misplaced_rate:.2%} of the draws some component looks more like another one than like itself "
                 f"(at most {TRUSTED_RATE:.0%})."
             )
         if self.non_permutation_rate > MOST_NON_PERMUTATIONS:
             sentences.append(
-                f"In {self.non_permutation_rate:.1%} of the draws two components fall into one cluster of components "
+                f"In {self.non_permutation_rate:.2%} of the draws two components fall into one cluster of components "
                 f"(at most {MOST_NON_PERMUTATIONS:.0%})."
             )
         unlike = {name: share for name, share in self.agreement.items() if share < LEAST_AGREEMENT}
         if unlike:
-            told = ", ".join(f"{name} {share:.1%}" for name, share in unlike.items())
+            told = ", ".join(f"{name} {share:.2%}" for name, share in unlike.items())
             sentences.append(f"Relabelling methods do not agree on the order of a draw: {told} (at least {LEAST_AGREEMENT:.0%}).")
         if self.multimodal:
             sentences.append(
@@ -97,7 +97,7 @@ def trust(relabelled: Draws, values: Array, scores: Array, methods: Mapping[str,
     rows = values[:: -(-len(values) // MOST_ROWS)]
     return Trust(
         misplaced_rate(relabelled),
-        non_permutation_rate(some, few_scores),
+        non_permutation_rate(relabelled, scores),
         {name: _share_of_commonest(method(some, rows, few_scores)) for name, method in methods.items()},
         _multimodal(some),
         _mean_margin(some, rows, few_scores),

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-SHADES = "cividis_r"
+SHADES = "Blues"
 
 
 def co_clustering(ax: Axes, similarity: NDArray[np.float64]) -> Axes:

@@ -22,8 +22,7 @@ def number_of_components(ax: Axes, probabilities: pd.DataFrame, *, filled: bool 
         Draw K+, the groups in the data, instead of K.
     """
     found, error, prior = ("filled", "filled_mcse", "filled_prior") if filled else ("posterior", "posterior_mcse", "prior")
-    shown = probabilities[(probabilities[["posterior", "filled"]] >= LEAST_SHOWN).any(axis=1)]
-    shown = probabilities.loc[: shown.index.max()]
+    shown = probabilities.loc[: probabilities.index[probabilities[found] >= LEAST_SHOWN].max()]
     ax.bar(shown.index, shown[found], width=0.7, color=COLOURS[2 if filled else 0], alpha=0.75, label="posterior")
     known = shown[shown[error].notna()]
     ax.errorbar(known.index, known[found], yerr=2 * known[error], fmt="none", ecolor=INK, elinewidth=1, capsize=2)
@@ -35,6 +34,7 @@ def number_of_components(ax: Axes, probabilities: pd.DataFrame, *, filled: bool 
     )
     ax.set_xlabel("number of components")
     ax.set_ylabel("probability")
+    ax.set_xlim(0.4, shown.index.max() + 0.6)
     ax.set_ylim(0, 1.08 * float(np.nanmax(shown[[found, prior]])))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False, fontsize="small")
