@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from bayesgmm.posterior import Posterior, require_posterior
-from bayesgmm.refitting import left_out
+from bayesgmm.refitting import left_out, require_refittable
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.validation import instance_of, known_name, positive_integer
 
@@ -86,8 +86,8 @@ def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progre
     refit : bool
         Fit again without the rows whose Pareto k is too large to be believed, with the prior held fixed.
     most_refits : int
-        Where there are more such rows, they are left out in so many groups, each without a whole group: that is a little less
-        accurate for them than leaving out one at a time.
+        Where there are more such rows, random folds of all rows are left out instead, as many as this (at least 2): for the rows
+        with a large k that is K-fold cross-validation.
     progress : bool
         Show a progress bar of the refits.
 
@@ -97,12 +97,21 @@ def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progre
         With pointwise values and Pareto k; ``warning`` is set where some k is too large to be believed. Rows that were left out
         in earnest have k = 0.
 
+    Raises
+    ------
+    TypeError
+        If it is no posterior of a known number of components.
+    ValueError
+        If refits are asked for of draws that were conditioned on their number of components.
+
     References
     ----------
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4. Vehtari, Simpson, Gelman, Yao & Gabry (2024), JMLR 25(72).
     """
     require_posterior(posterior)
     most_refits = positive_integer(most_refits, "most_refits")
+    if refit:
+        require_refittable(posterior)
     efficiency = np.mean(np.concatenate([_relative_efficiency(block) for block in posterior.log_likelihood_blocks()]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of large Pareto k: the result's own ``warning`` and ``pareto_k`` tell it
@@ -117,10 +126,12 @@ def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progre
 
 def _mended(found: az.ELPDData, posterior: Posterior, bad: NDArray[np.int64], most_refits: int, progress: bool) -> az.ELPDData:
     """LOO with some rows left out in earnest."""
-    groups = [bad[first::most_refits] for first in range(min(most_refits, len(bad)))]
+    few = len(bad) <= most_refits
+    groups = list(bad[:, None]) if few else _folds(posterior.observations.n_observations, max(2, most_refits), 0)
     elpd, k = found.elpd_i.copy(), found.pareto_k.copy()
     for rows, density in zip(groups, left_out(posterior, groups, progress), strict=True):
-        elpd[rows], k[rows] = density, 0.0
+        mended = np.isin(rows, bad)
+        elpd[rows[mended]], k[rows[mended]] = density[mended], 0.0
     return replace(
         found,
         elpd=float(elpd.sum()),
@@ -151,6 +162,11 @@ def kfold(posterior: Posterior, n_folds: int = 10, seed: Seed = 0, progress: boo
     ELPDData
         Higher is better. :func:`loo` estimates nearly the same from one fit.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 folds or more than rows, or what a fold leaves cannot be fitted.
+
     References
     ----------
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4, section 2.3.
@@ -160,8 +176,8 @@ def kfold(posterior: Posterior, n_folds: int = 10, seed: Seed = 0, progress: boo
     n_folds = positive_integer(n_folds, "n_folds", n)
     if n_folds < 2:
         raise ValueError("n_folds must be at least 2: with one fold no row would be left to fit.")
-    shuffled = stream(seed_sequence(seed), Use.FOLDS).permutation(n)
-    groups, elpd = [np.sort(shuffled[first::n_folds]) for first in range(n_folds)], np.empty(n)
+    require_refittable(posterior)
+    groups, elpd = _folds(n, n_folds, seed), np.empty(n)
     for rows, density in zip(groups, left_out(posterior, groups, progress), strict=True):
         elpd[rows] = density
     within = [logsumexp(block, axis=(0, 1)) - np.log(n_draws) for block in posterior.log_likelihood_blocks()]
@@ -179,6 +195,12 @@ def kfold(posterior: Posterior, n_folds: int = 10, seed: Seed = 0, progress: boo
         n_folds=n_folds,
         p_kfold_i=xr.DataArray(p, dims="observation"),
     )
+
+
+def _folds(n: int, n_folds: int, seed: Seed) -> list[NDArray[np.int64]]:
+    """Random parts of n rows, of nearly equal size."""
+    shuffled = stream(seed_sequence(seed), Use.FOLDS).permutation(n)
+    return [np.sort(shuffled[first::n_folds]) for first in range(n_folds)]
 
 
 def _standard_error(elpd: NDArray[np.float64]) -> float:

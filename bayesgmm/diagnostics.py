@@ -219,6 +219,8 @@ def describe(quantities: dict[str, Array], prob: float) -> pd.DataFrame:
 
 
 def _mixed(table: pd.DataFrame, enough: float) -> bool:
+    if table["sd"].isna().any():  # of a single draw
+        return False
     varying = table[table["sd"] > 0]
     return bool((varying["r_hat"] <= R_HAT).all() and (varying[["ess_bulk", "ess_tail"]] >= enough).all(axis=None))
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from bayesgmm.diagnostics import Diagnosis, judge_number
 from bayesgmm.draws import Draws, most_draws_of_equal_length
@@ -119,7 +120,8 @@ class MfmPosterior:
         Parameters
         ----------
         n_components : int
-            K+. Weights are shares among the filled components.
+            K+. Weights are shares among the filled components; their concentration in the posterior's ``specification`` is a mean
+            over its draws where these differ in it.
 
         Returns
         -------
@@ -144,13 +146,23 @@ class MfmPosterior:
             )
         chains, n_draws = most_draws_of_equal_length(is_kept.sum(axis=1).tolist())
         kept = self._kept(k, chains, np.stack([_evenly(np.flatnonzero(is_kept[chain]), n_draws) for chain in chains]))
-        concentration = float(kept["concentration"].mean()) if "concentration" in kept else None
-        specification = self.specification.given(k, concentration)
+        each = self.specification.concentration.for_components(
+            kept["concentration"].to_numpy() if "concentration" in kept else self.specification.concentration.typical,
+            kept["n_components"].to_numpy(),
+        )
+        kept = kept.drop_vars(["n_components", "n_filled"])
+        specification = self.specification.given(
+            k, float(np.mean(each)) * (k if self.specification.concentration.is_dynamic else 1)
+        )
         settings = self.settings | {"given": k}
         posterior = Posterior.assembled(kept, kept[[]], specification, self.observations, settings)
+        draws, prior = posterior.draws, specification.required_prior
         nuisance = {str(name): kept[name].to_numpy() for name in kept.data_vars if name not in NOT_NUISANCE}
-        draws = posterior.draws
-        log_prior = specification.log_prior_of(draws.weights, draws.means, draws.covariances, nuisance)
+        log_prior = (
+            _log_dirichlet(draws.weights, np.broadcast_to(each, draws.shape))
+            + prior.means.log_density(draws.means, draws.covariances)
+            + prior.covariances.log_density(specification.structure, draws.covariances, nuisance)
+        )
         lp = xr.Dataset({"lp": (BOTH, posterior.total_log_likelihood + log_prior)}, coords=kept[list(BOTH)].coords)
         posterior.tree["sample_stats"] = xr.DataTree(lp)
         return posterior
@@ -158,7 +170,7 @@ class MfmPosterior:
     def _kept(self, k: int, chains: list[int], rows: NDArray[np.int64]) -> xr.Dataset:
         """The first k components of some draws, with weights that are shares among them."""
         at = {"chain": xr.DataArray(chains, dims="chain"), "draw": xr.DataArray(rows, dims=BOTH), "component": slice(0, k)}
-        group = self.tree["posterior"].to_dataset().drop_vars([*BOTH, "component", "n_components", "n_filled"])
+        group = self.tree["posterior"].to_dataset().drop_vars([*BOTH, "component"])
         kept = group.isel(at)
         kept["weights"] = kept["weights"] / kept["weights"].sum("component")
         sizes = {"chain": len(chains), "draw": rows.shape[1], "component": k}
@@ -195,6 +207,16 @@ class MfmPosterior:
         )
 
     __repr__ = __str__
+
+
+def _log_dirichlet(weights: NDArray[np.float64], each: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log density of weights (..., K) under symmetric Dirichlet laws whose parameters (...) differ.
+
+    Some weights of a Dirichlet law, as shares of their sum, have the Dirichlet law of their parameters.
+    """
+    k = weights.shape[-1]
+    constants = gammaln(k * each) - k * gammaln(each)
+    return np.asarray(constants + (each - 1) * np.log(np.maximum(weights, np.finfo(float).tiny)).sum(axis=-1))
 
 
 def _evenly(indices: NDArray[np.int64], n: int) -> NDArray[np.int64]:

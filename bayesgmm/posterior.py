@@ -256,8 +256,8 @@ def relabel(posterior: Posterior, method: str = "ecr", feature: str | int | None
 
 def _place_of(feature: str | int, names: Sequence[str]) -> int:
     """The number of a feature, from it or from its name."""
-    if isinstance(feature, int) and not isinstance(feature, bool) and 0 <= feature < len(names):
-        return feature
+    if isinstance(feature, int | np.integer) and not isinstance(feature, bool) and 0 <= feature < len(names):
+        return int(feature)
     return list(names).index(known_name(feature, "feature", names))
 
 

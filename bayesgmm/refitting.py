@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,19 @@ from scipy.special import logsumexp
 
 from bayesgmm.engines import ENGINES, fit_bayes
 from bayesgmm.interruption import PartialWarning
-from bayesgmm.observations import DataWarning
+from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.posterior import Posterior
 from bayesgmm.streams import Use, child, seed_sequence
 
 type Array = NDArray[np.float64]
+
+
+def require_refittable(posterior: Posterior) -> None:
+    """Raise ValueError if the posterior is part of one with an unknown number of components, which is not fitted again."""
+    if "given" in posterior.settings:
+        raise ValueError(
+            "These draws are of a mixture whose number of components is unknown: only fits by fit_bayes are refitted."
+        )
 
 
 def left_out(posterior: Posterior, groups: Sequence[NDArray[np.int64]], progress: bool) -> Iterator[Array]:
@@ -27,14 +34,10 @@ def left_out(posterior: Posterior, groups: Sequence[NDArray[np.int64]], progress
     Raises
     ------
     ValueError
-        If the posterior is of a mixture with an unknown number of components, which is not fitted again.
+        If the rows that are left cannot be fitted.
     KeyboardInterrupt
         If Ctrl-C came before a fit was done.
     """
-    if "given" in posterior.settings:
-        raise ValueError(
-            "These draws are of a mixture whose number of components is unknown: only fits by fit_bayes are refitted."
-        )
     everything = np.arange(posterior.observations.n_observations)
     for g, rows in enumerate(track(groups, "Leaving rows out", disable=not progress, transient=True)):
         yield _density(posterior, np.setdiff1d(everything, rows), rows, g)
@@ -48,7 +51,7 @@ def _density(posterior: Posterior, kept: NDArray[np.int64], left: NDArray[np.int
         warnings.simplefilter("ignore", DataWarning)  # told already
         warnings.simplefilter("ignore", PartialWarning)
         refit = fit_bayes(
-            replace(data, values=data.values[kept], weights=data.weights[kept]),
+            Observations.from_data(data.values[kept], names=data.names),
             specification.n_components,
             specification.covariance,
             specification.prior,

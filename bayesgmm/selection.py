@@ -208,15 +208,19 @@ class Selection:
 
 
 def _told_by_evidence(table: pd.DataFrame) -> str:
-    known = table["log_evidence"].dropna().sort_values(ascending=False)
+    """Which K the evidence prefers, among those whose chains have converged if there are any."""
+    ranked = table[table["converged"]] if table["converged"].any() else table
+    known = ranked["log_evidence"].dropna().sort_values(ascending=False)
+    if known.empty:
+        return "The evidence is missing: it needs 100 draws of each chain, and components that are alike before the data."
     if len(known) < 2:
-        return ""
-    best, gap, error = known.index[0], known.iloc[0] - known.iloc[1], table["log_evidence_se"].loc[known.index[:2]]
-    near = " which their Monte Carlo errors do not tell apart," if gap < 2 * np.hypot(*error) else ""
+        return f"The evidence is known for K = {known.index[0]} alone."
+    best, second = known.index[:2]
+    gap, error = known[best] - known[second], np.hypot(*table.loc[[best, second], "log_evidence_se"])
+    near = ", which their Monte Carlo errors do not tell apart" if gap < 2 * error else ""
     return (
-        f"The evidence is highest at K = {best}, which has the probability {table.loc[best, 'probability']:.2f} if all were "
-        f"alike before; K = {known.index[1]} is {gap:.1f} nats lower,{near} and unlike BIC it "
-        "depends on the prior of the components."
+        f"The evidence is highest at K = {best}; K = {second} is {gap:.1f} nats lower{near}. Unlike BIC it depends on the prior "
+        "of the components. Its probabilities take the numbers that were tried as alike before."
     )
 
 
@@ -224,8 +228,8 @@ def _told_by_telescoping(unknown: MfmPosterior) -> str:
     filled = unknown.probabilities["filled"]
     most = int(filled.idxmax())
     sentence = (
-        f"With K unknown, {most} filled components are likeliest (probability {filled[most]:.2f}); components of the population "
-        "may be more, since some of them may have no row in the data."
+        f"With K unknown ({unknown.specification.components_prior}), {most} filled components are likeliest (probability "
+        f"{filled[most]:.2f}); components of the population may be more, since some of them may have no row in the data."
     )
     return sentence if unknown.diagnosis.converged else f"{sentence} Those chains have not converged."
 
@@ -239,7 +243,7 @@ def select_n_components(
     progress: bool = True,
     **settings: Any,
 ) -> pd.DataFrame:
-    """Compare numbers of components by EM criteria and by expected predictive accuracy.
+    """Compare numbers of components by EM criteria, expected predictive accuracy, evidence, and by drawing the number itself.
 
     Parameters
     ----------
@@ -262,8 +266,8 @@ def select_n_components(
         ``elpd_loo_diff`` to the best with its own standard error, ``pareto_k_bad`` (rows whose LOO is not reliable),
         ``converged`` and ``components_trusted`` of :func:`diagnose`, and how EM ended; ``log_evidence`` with its standard error
         and the ``probability`` of each K, all these being alike before the data; ``p_components`` and ``p_filled``, the
-        probabilities of K and K+ by :func:`fit_mfm` with its own prior on K, where the prior allows it. ``attrs["reasons"]`` says
-        in sentences where these agree, where not, and what that usually means.
+        probabilities of K and K+ by :func:`fit_mfm` with its own prior on K and number of draws, where the prior allows it.
+        ``attrs["reasons"]`` says in sentences where these agree, where not, and what that usually means.
 
     Warns
     -----

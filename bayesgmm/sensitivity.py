@@ -1,6 +1,6 @@
 """How far the number of groups hangs on the prior: the same data under several."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,8 @@ from bayesgmm.prior import ComponentsPrior, Concentration, Prior
 from bayesgmm.streams import Seed
 from bayesgmm.validation import instance_of
 
+VARIED = ("components_prior", "prior", "concentration")
+DRAWING = ("draws", "tune", "chains", "cores", "thin")
 SHOWN = 0.005  # probability of a number of groups below which it has no column
 
 
@@ -45,6 +47,13 @@ def prior_sensitivity(
         One row a setting: ``mode`` of K+, its ``mean``, ``converged``, and ``p(k)`` for each k that has a probability of at least
         0.005 somewhere. Where rows differ much the data do not settle the number: say so, and say which prior was used.
 
+    Raises
+    ------
+    TypeError
+        If a keyword is unknown, before anything is fitted.
+    ValueError
+        If there are no settings, or one of them cannot be fitted.
+
     Examples
     --------
     >>> import bayesgmm as bg
@@ -58,6 +67,10 @@ def prior_sensitivity(
     instance_of(chosen, Mapping, "settings")
     if not chosen:
         raise ValueError("There is nothing to compare: give a mapping of names to keywords of fit_mfm, or None.")
+    for name, keywords in chosen.items():  # before the first fit
+        instance_of(keywords, Mapping, f"The setting {name!r}")
+        _require_known(keywords, VARIED, f"in the setting {name!r}")
+    _require_known(drawing, DRAWING, "beside the settings")
     rows = {
         name: _row(fit_mfm(observations, covariance=covariance, seed=seed, progress=progress, **drawing, **keywords))
         for name, keywords in chosen.items()
@@ -86,6 +99,13 @@ def usual_settings(observations: Observations, covariance: str) -> dict[str, dic
         "inverse Wishart": {"prior": of_family("inverse_wishart")},
         "half-t": {"prior": of_family("half_t")},
     }
+
+
+def _require_known(keywords: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    """Raise TypeError if there is a keyword that makes no sense there."""
+    unknown = [str(name) for name in keywords if name not in known]
+    if unknown:
+        raise TypeError(f"Unknown {where}: {', '.join(unknown)}. Known: {', '.join(known)}.")
 
 
 def _row(posterior: MfmPosterior) -> tuple[dict[str, Any], pd.Series]:

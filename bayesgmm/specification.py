@@ -181,7 +181,9 @@ class MfmSpecification:
         concentrations = self.concentration.for_components(self.concentration.sample(size, rng), numbers)
         filled = np.empty(size, np.int64)
         for s, (k, e) in enumerate(zip(numbers, concentrations, strict=True)):
-            shares = np.maximum(rng.standard_gamma(e, k), np.finfo(float).tiny)
+            # a Gamma(e) variable is one of Gamma(e + 1) times U^(1/e): its logarithm does not underflow where e is small
+            log_shares = np.log(rng.standard_gamma(e + 1, k)) + np.log1p(-rng.random(k)) / e
+            shares = np.exp(log_shares - log_shares.max())
             filled[s] = np.count_nonzero(rng.multinomial(n_observations, shares / shares.sum()))
         return numbers, filled
 

@@ -94,3 +94,6 @@ def test_the_prior_is_varied():
     np.testing.assert_allclose(table.filter(like="p(").sum(axis=1), 1, atol=0.02)
     with pytest.raises(ValueError, match="nothing to compare"):
         bg.prior_sensitivity(X, settings={})
+    for settings in ({"a": {"draws": 10}}, {"a": 3}):
+        with pytest.raises(TypeError, match="setting 'a'"):
+            bg.prior_sensitivity(X, settings=settings)

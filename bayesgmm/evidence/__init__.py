@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp
+from numpy.typing import NDArray
 
 from bayesgmm.evidence.target import Target
 from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
-from bayesgmm.validation import instance_of
+from bayesgmm.validation import instance_of, non_negative
 
 __all__ = ["LogMarginalLikelihood", "bayes_factors", "log_marginal_likelihood"]
 
@@ -104,21 +104,40 @@ def bayes_factors(evidences: Mapping[str, LogMarginalLikelihood], prior: Mapping
     Returns
     -------
     pandas.DataFrame
-        One row a model, best first: log_marginal_likelihood, standard_error, log_bayes_factor (beside the best; negative for
-        worse ones) and posterior probability.
+        One row a model, the likeliest first: log_marginal_likelihood, standard_error, log_bayes_factor (beside the highest
+        evidence; negative for lower ones) and posterior probability. A model whose evidence is NaN has no probability.
+
+    Raises
+    ------
+    TypeError
+        If an entry is no log marginal likelihood.
+    ValueError
+        If there are none, or the prior is not one of the same models.
+
+    References
+    ----------
+    Kass & Raftery (1995), Bayes factors, doi:10.1080/01621459.1995.10476572.
     """
     instance_of(evidences, Mapping, "evidences")
     if not evidences:
         raise ValueError("There is nothing to compare: give a mapping of names to log marginal likelihoods.")
-    if prior is not None and set(prior) != set(evidences):
-        raise ValueError(f"prior must have the same names as evidences, {', '.join(evidences)}; it has {', '.join(prior)}.")
-    table = pd.DataFrame(
-        [(evidence.value, evidence.standard_error) for evidence in evidences.values()],
-        index=list(evidences),
-        columns=["log_marginal_likelihood", "standard_error"],
-    )
+    for name, evidence in evidences.items():
+        instance_of(evidence, LogMarginalLikelihood, f"The evidence of {name!r}")
+    shares = np.ones(len(evidences)) if prior is None else _prior_shares(prior, list(evidences))
+    table = pd.DataFrame(evidences.values(), index=list(evidences), columns=["log_marginal_likelihood", "standard_error"])
     table["log_bayes_factor"] = table["log_marginal_likelihood"] - table["log_marginal_likelihood"].max()
-    with np.errstate(divide="ignore"):
-        joint = table["log_marginal_likelihood"] + (0.0 if prior is None else np.log([prior[name] for name in evidences]))
-    table["probability"] = np.exp(joint - logsumexp(joint))
-    return table.sort_values("log_marginal_likelihood", ascending=False)
+    relative = shares * np.exp(table["log_bayes_factor"])
+    table["probability"] = relative / relative.sum()
+    return table.sort_values("probability", ascending=False)
+
+
+def _prior_shares(prior: Mapping[str, float], names: list[str]) -> NDArray[np.float64]:
+    """Prior probabilities of the models, in their order."""
+    instance_of(prior, Mapping, "prior")
+    if set(prior) != set(names):
+        told = ", ".join(map(str, names)), ", ".join(map(str, prior))
+        raise ValueError(f"prior must have the same names as evidences, {told[0]}; it has {told[1]}.")
+    shares = np.array([non_negative(prior[name], f"The prior probability of {name!r}") for name in names])
+    if not shares.sum() > 0:
+        raise ValueError("The prior probabilities are all zero: give at least one above 0.")
+    return shares

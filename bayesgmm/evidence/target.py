@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from scipy.special import gammaln
 
 from bayesgmm.covariance import find_structure
@@ -13,6 +12,7 @@ from bayesgmm.draws import Draws
 from bayesgmm.em import ConvergenceWarning, fit_em
 from bayesgmm.evidence.bridge import Bridge, bridge
 from bayesgmm.evidence.coordinates import Coordinates, Points
+from bayesgmm.labels import best_orders
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.specification import Specification
@@ -46,12 +46,7 @@ class Region:
     def order(self, own: Array) -> NDArray[np.int64]:
         """Which component belongs in each place, shape (n, K)."""
         distances = (((own[:, :, None] - self.centres) / self.spreads) ** 2 + 2 * np.log(self.spreads)).sum(axis=-1)
-        nearest = distances.argmin(axis=2)
-        orders = np.argsort(nearest, axis=1)
-        clashing = (np.sort(nearest, axis=1) != np.arange(own.shape[1])).any(axis=1)
-        for s in np.flatnonzero(clashing):
-            orders[s] = linear_sum_assignment(distances[s].T)[1]
-        return orders
+        return best_orders(-distances)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ posterior density of each draw, and ``permutation[c, s, k]`` the drawn component
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.labels.assignment import best_orders
 from bayesgmm.labels.data import data
 from bayesgmm.labels.ecr import ecr, ecr_iterative_1, ecr_iterative_2
 from bayesgmm.labels.ordering import ordering
@@ -14,7 +15,7 @@ from bayesgmm.labels.points import kmeans, pivot
 from bayesgmm.labels.stephens import stephens
 from bayesgmm.labels.trust import Method, Trust, misplaced_rate, trust
 
-__all__ = ["COMPARED", "METHODS", "Method", "Trust", "inverse", "misplaced_rate", "ordering", "trust"]
+__all__ = ["COMPARED", "METHODS", "Method", "Trust", "best_orders", "inverse", "misplaced_rate", "ordering", "trust"]
 
 METHODS: dict[str, Method] = {
     "ecr": ecr,

@@ -31,7 +31,7 @@ def ecr_iterative_1(draws: Draws, values: Array, scores: Array) -> NDArray[np.in
     ----------
     Papastamoulis (2016), doi:10.18637/jss.v069.c01, section 2.3.
     """
-    return iterate(draws, values, ecr(draws, values, scores), lambda ordered, rows: indicators(*_most(ordered.votes(rows))))
+    return iterate(draws, values, ecr(draws, values, scores), lambda ordered, rows: _likeliest(ordered.votes(rows)))
 
 
 def ecr_iterative_2(draws: Draws, values: Array, scores: Array) -> NDArray[np.int64]:
@@ -41,9 +41,7 @@ def ecr_iterative_2(draws: Draws, values: Array, scores: Array) -> NDArray[np.in
     ----------
     Papastamoulis (2016), doi:10.18637/jss.v069.c01, section 2.3.
     """
-    return iterate(
-        draws, values, ecr(draws, values, scores), lambda ordered, rows: indicators(*_most(ordered.responsibilities(rows)[0]))
-    )
+    return iterate(draws, values, ecr(draws, values, scores), lambda ordered, rows: _likeliest(ordered.responsibilities(rows)[0]))
 
 
 def indicators(labels: NDArray[np.int64], n_components: int) -> Array:
@@ -51,5 +49,6 @@ def indicators(labels: NDArray[np.int64], n_components: int) -> Array:
     return np.eye(n_components)[labels]
 
 
-def _most(shares: Array) -> tuple[NDArray[np.int64], int]:
-    return shares.argmax(axis=1), shares.shape[1]
+def _likeliest(shares: Array) -> Array:
+    """Indicators of the component that has the largest share of a row."""
+    return indicators(shares.argmax(axis=1), shares.shape[1])

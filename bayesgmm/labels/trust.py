@@ -1,4 +1,4 @@
-"""Whether relabelled components are the same components in every draw: five signs, each of which can say no."""
+"""Whether relabelled components are the same components in every draw: four signs that can say no, and a margin."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Trust:
     agreement : mapping of str to float
         For other relabelling methods: the share of draws for which they find the same order.
     multimodal : tuple of str
-        Weights, means and scales of relabelled components that have two modes.
+        Weights, means and variances of relabelled components that have two modes.
     mean_margin : float
         How many rows fewer the second-best order of a draw agrees on, as a share of all rows, on average.
     """
@@ -129,13 +129,12 @@ def _share_of_commonest(orders: NDArray[np.int64]) -> float:
 
 
 def _multimodal(draws: Draws) -> tuple[str, ...]:
-    """Weights, means and scales that have two modes."""
-    scales = np.log(np.diagonal(draws.covariances, axis1=-2, axis2=-1))
+    """Weights, means and variances that have two modes."""
     with np.errstate(divide="ignore"):
         log_weights = np.log(draws.weights)[..., None]
     kinds = {"log weight": log_weights, "mean": draws.means}
     if not draws.structure.is_shared:
-        kinds["log variance"] = scales
+        kinds["log variance"] = np.log(np.diagonal(draws.covariances, axis1=-2, axis2=-1))
     found = []
     for kind, located in kinds.items():
         for k in range(draws.n_components):

@@ -11,6 +11,8 @@ from bayesgmm.validation import instance_of, positive
 
 type Array = NDArray[np.float64]
 
+LEAST, MOST = 1e-6, 1e6  # known concentrations
+
 
 @dataclass(frozen=True)
 class GammaLaw:
@@ -21,8 +23,8 @@ class GammaLaw:
     kind: ClassVar[str] = "gamma"
 
     def __post_init__(self) -> None:
-        positive(self.shape, "shape")
-        positive(self.rate, "rate")
+        for name in ("shape", "rate"):
+            object.__setattr__(self, name, positive(getattr(self, name), name))
 
     @property
     def powers(self) -> tuple[float, float, float, float]:
@@ -56,8 +58,8 @@ class FLaw:
     kind: ClassVar[str] = "f"
 
     def __post_init__(self) -> None:
-        positive(self.d1, "d1")
-        positive(self.d2, "d2")
+        for name in ("d1", "d2"):
+            object.__setattr__(self, name, positive(getattr(self, name), name))
 
     @property
     def powers(self) -> tuple[float, float, float, float]:
@@ -96,7 +98,7 @@ class Concentration:
     ----------
     is_dynamic : bool
     law : float, GammaLaw or FLaw
-        A known number, or the law of an unknown one.
+        A known number, or the law of an unknown one: ``bayesgmm.prior.GammaLaw(shape, rate)``, ``bayesgmm.prior.FLaw(d1, d2)``.
 
     References
     ----------
@@ -109,7 +111,10 @@ class Concentration:
     def __post_init__(self) -> None:
         instance_of(self.is_dynamic, bool, "is_dynamic")
         if not isinstance(self.law, GammaLaw | FLaw):
-            object.__setattr__(self, "law", positive(self.law, "concentration"))
+            value = positive(self.law, "concentration")
+            if not LEAST <= value <= MOST:
+                raise ValueError(f"concentration must lie between {LEAST:g} and {MOST:g}, got {value:g}.")
+            object.__setattr__(self, "law", value)
 
     @classmethod
     def static(cls, law: float | GammaLaw | FLaw = 1.0) -> Self:

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 from scipy.stats import geom, poisson
 
-from bayesgmm.validation import finite_array, positive, positive_integer, told
+from bayesgmm.validation import finite_array, instance_of, positive, positive_integer, told
 
 LARGEST_NUMBER = 100  # of components, where a law has no end
+LEAST_KEPT = 0.9  # of the probability of a law that is cut off
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ComponentsPrior:
     """Prior on the number of components K: made by one of the constructors below, or from any probabilities.
 
@@ -41,6 +42,7 @@ class ComponentsPrior:
     law: str = "K as given"
 
     def __post_init__(self) -> None:
+        instance_of(self.law, str, "law")
         given = finite_array(self.probabilities, "probabilities of the number of components")
         if given.ndim != 1 or not given.size or (given < 0).any() or not given.sum() > 0:
             raise ValueError(
@@ -69,20 +71,20 @@ class ComponentsPrior:
         a, b, c = positive(a, "a"), positive(b, "b"), positive(c, "c")
         beyond = _beyond(largest)
         log_masses = gammaln(a + beyond) + betaln(a + b, beyond + c) - gammaln(a) - gammaln(beyond + 1) - betaln(b, c)
-        return cls(np.exp(log_masses), f"K - 1 ~ BNB({a:g}, {b:g}, {c:g})")
+        return cls._cut(np.exp(log_masses), f"K - 1 ~ BNB({a:g}, {b:g}, {c:g})")
 
     @classmethod
     def poisson(cls, mean: float = 1.0, largest: int = LARGEST_NUMBER) -> Self:
         """K - 1 ~ Poisson(mean), cut off at ``largest``."""
         mean = positive(mean, "mean")
-        return cls(poisson.pmf(_beyond(largest), mean), f"K - 1 ~ Poisson({mean:g})")
+        return cls._cut(poisson.pmf(_beyond(largest), mean), f"K - 1 ~ Poisson({mean:g})")
 
     @classmethod
     def geometric(cls, p: float = 0.5, largest: int = LARGEST_NUMBER) -> Self:
         """K - 1 ~ Geometric(p) on 0, 1, ..., cut off at ``largest``: p(K) proportional to (1 - p)^(K - 1)."""
         if not 0 < positive(p, "p") < 1:
             raise ValueError(f"p must lie between 0 and 1, got {p:g}.")
-        return cls(geom.pmf(_beyond(largest) + 1, p), f"K - 1 ~ Geometric({p:g})")
+        return cls._cut(geom.pmf(_beyond(largest) + 1, p), f"K - 1 ~ Geometric({p:g})")
 
     @classmethod
     def uniform(cls, smallest: int = 1, largest: int = 30) -> Self:
@@ -103,6 +105,17 @@ class ComponentsPrior:
         k = positive_integer(n_components, "n_components")
         return cls((np.arange(1, k + 1) == k).astype(float), f"K = {k}")
 
+    @classmethod
+    def _cut(cls, masses: NDArray[np.float64], law: str) -> Self:
+        """A law without end, cut off after so many masses."""
+        kept = float(masses.sum())
+        if not kept >= LEAST_KEPT:
+            raise ValueError(
+                f"{law} has {kept:.2g} of its probability on K = 1 to {len(masses)}, where it is cut off: raise largest, for at "
+                f"least {LEAST_KEPT:g} must be kept, or take other numbers."
+            )
+        return cls(masses, f"{law}, K <= {len(masses)}")
+
     @property
     def largest(self) -> int:
         """The largest K that has a probability above zero."""
@@ -119,6 +132,9 @@ class ComponentsPrior:
 
     def __str__(self) -> str:
         return self.law
+
+    def __repr__(self) -> str:
+        return f"ComponentsPrior({self.law})"
 
 
 def _beyond(largest: int) -> NDArray[np.float64]:

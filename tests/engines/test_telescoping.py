@@ -228,8 +228,11 @@ def test_what_cannot_be_drawn_is_refused():
         bg.fit_mfm(GALAXIES, prior=bg.Prior.weakly_informative(GALAXIES, family="lkj"))
     with pytest.raises(TypeError, match="components_prior"):
         bg.fit_mfm(GALAXIES, 3)
-    with pytest.raises(ValueError, match="concentration"):
-        bg.fit_mfm(GALAXIES, concentration=-1.0)
+    for value in (-1.0, 1e-300, 1e300):
+        with pytest.raises(ValueError, match="concentration"):
+            bg.fit_mfm(GALAXIES, concentration=value)
+    with pytest.raises(TypeError, match="prior must be a Prior"):
+        bg.fit_mfm(GALAXIES, prior="a")
 
 
 def test_priors_of_the_number_sum_to_one_and_have_their_means():
@@ -269,3 +272,45 @@ def test_interrupted_chains_give_what_they_have(monkeypatch):
         post = bg.fit_mfm(GALAXIES, seed=1, cores=1, **SHORT)
     assert post.n_components.shape == (2, 30)
     assert post.partial
+
+
+@pytest.mark.parametrize("e", [1e-6, 1e-3, 0.3])
+def test_the_prior_of_filled_components_holds_for_small_concentrations(e):
+    """Beside the exact law, within 4.5 standard errors."""
+    spec = MfmSpecification(bg.ComponentsPrior.fixed(5), "VII", bg.Prior.richardson_green(GALAXIES), bg.Concentration.static(e))
+    _, filled = spec.sample_numbers(12, 20_000, np.random.default_rng(0))
+    expected = filled_given(5, e, 12)
+    found = (filled[:, None] == np.arange(1, 6)).mean(axis=0)
+    assert (np.abs(found - expected) <= 4.5 * np.sqrt(expected * (1 - expected) / 20_000) + 1e-3 * expected).all()
+
+
+def test_laws_without_end_are_cut_off_by_name():
+    assert str(bg.ComponentsPrior.poisson(2.0, largest=10)) == "K - 1 ~ Poisson(2), K <= 10"
+    with pytest.raises(ValueError, match=r"Poisson\(1000\) has .* raise largest"):
+        bg.ComponentsPrior.poisson(1000.0)
+
+
+def test_lp_of_given_draws_is_their_log_posterior():
+    """With a known static concentration the draws given K+ have the density of that model, up to a constant."""
+    post = bg.fit_mfm(GALAXIES, bg.ComponentsPrior.uniform(1, 6), "spherical", draws=800, tune=100, chains=2, progress=False)
+    k = int(post.probabilities["filled"].idxmax())
+    given = post.given(k)
+    nuisance = given.tree["posterior"]["precisions_rate"].to_numpy()
+    mixture = given.draws.mixture(1, 3)
+    log_prior = given.specification.log_prior(mixture, {"precisions_rate": nuisance[1, 3]})
+    expected = mixture.log_density(GALAXIES).sum() + log_prior
+    assert float(given.tree["sample_stats"]["lp"][1, 3]) == pytest.approx(expected)
+    assert "K+ = " in str(given)
+
+
+def test_concentrations_that_change_with_k_count_draw_by_draw():
+    """Under alpha / K the weights of the filled components have the parameter of their draw's own alpha and K."""
+    concentration = bg.Concentration.dynamic(FLaw(6.0, 3.0))
+    post = bg.fit_mfm(GALAXIES, None, "spherical", concentration=concentration, draws=800, tune=100, chains=2, progress=False)
+    k = int(post.probabilities["filled"].idxmax())
+    given = post.given(k)
+    group = given.tree["posterior"]
+    assert np.isfinite(given.tree["sample_stats"]["lp"]).all()
+    assert group["concentration"].std() > 0
+    with pytest.raises(TypeError, match=r"got MfmPosterior: take \.given"):
+        bg.relabel(post)

@@ -122,8 +122,14 @@ def test_bayes_factors():
     np.testing.assert_allclose(table["probability"], [0.75, 0.25])
     np.testing.assert_allclose(table["log_bayes_factor"], [0.0, -np.log(3)])
     np.testing.assert_allclose(bg.bayes_factors(evidences, {"a": 0.75, "b": 0.25})["probability"], [0.5, 0.5])
-    with pytest.raises(ValueError, match="same names"):
-        bg.bayes_factors(evidences, {"a": 1.0})
+    assert list(bg.bayes_factors(evidences, {"a": 9.0, "b": 1.0}).index) == ["a", "b"]
+    some = bg.bayes_factors(evidences | {"c": bg.evidence.LogMarginalLikelihood(np.nan, np.nan)})
+    np.testing.assert_allclose(some["probability"], [0.75, 0.25, np.nan])
+    for wrong, sentence in (({"a": 1.0}, "same names"), ({"a": -1.0, "b": 1.0}, "'a'"), ({"a": 0.0, "b": 0.0}, "all zero")):
+        with pytest.raises(ValueError, match=sentence):
+            bg.bayes_factors(evidences, wrong)
+    with pytest.raises(TypeError, match="'x' must be a LogMarginalLikelihood"):
+        bg.bayes_factors({"x": -3.0})
 
 
 def test_what_has_no_evidence_is_refused():

@@ -36,7 +36,7 @@ from bayesgmm.posterior import data_groups
 from bayesgmm.prior import ComponentsPrior, Concentration, DirichletWeights, FLaw, GammaLaw, Prior
 from bayesgmm.specification import MfmSpecification, Specification
 from bayesgmm.streams import Seed, Use, describe, seed_sequence, stream
-from bayesgmm.validation import positive_integer
+from bayesgmm.validation import instance_of, positive_integer
 
 __all__ = ["ABILITIES", "fit_mfm", "refusal"]
 
@@ -128,6 +128,7 @@ def fit_mfm(
     number = ComponentsPrior.beta_negative_binomial() if components_prior is None else components_prior
     observations = Observations.from_data(X)
     prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
+    instance_of(prior, Prior, "prior")
     specification = MfmSpecification(number, covariance, prior, _concentration(concentration, prior))
     first = min(FIRST_NUMBER, number.largest, observations.distinct_rows(FIRST_NUMBER))
     start = Specification(first, covariance, replace(prior, weights=DirichletWeights(np.asarray(1.0))))
