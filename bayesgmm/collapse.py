@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm import kernels
 from bayesgmm.covariance import Structure, standardised
 from bayesgmm.observations import Observations
 from bayesgmm.specification import Specification
@@ -41,10 +42,10 @@ class Yardstick:
         return cls(ranges, covariance.diagonal().copy(), None if singular else relative)
 
     @cached_property
-    def _inverted(self) -> tuple[NDArray[np.float64], float] | None:
-        """The inverse of S in units of the ranges, and the log determinant of S."""
+    def _inverted(self) -> tuple[NDArray[np.float64], float]:
+        """The inverse of S in units of the ranges, and the log determinant of S; an empty one where it is singular."""
         if self.relative is None:
-            return None
+            return np.empty((0, 0)), 0.0
         return np.asarray(np.linalg.inv(self.relative)), float(np.linalg.slogdet(self.relative)[1])
 
     def ridge(self, structure: Structure) -> NDArray[np.float64]:
@@ -53,24 +54,12 @@ class Yardstick:
 
     def collapse(self, covariances: NDArray[np.float64], few: NDArray[np.bool_] | None = None) -> str:
         """Why a component counts as collapsed, or nothing; ``few`` marks components of few rows, which must be rounder."""
+        least = np.where(few, FLAT_SHARE, COLLAPSED_SHARE) if few is not None else np.full(len(covariances), COLLAPSED_SHARE)
+        matrices, bounds = np.ascontiguousarray(covariances), (FLOOR, CORRELATION_ROUNDING * len(self.ranges))
+        if kernels.are_round(matrices, self.ranges, LARGEST, *self._inverted, *bounds, least):
+            return ""
         with np.errstate(over="ignore"):  # one variance may serve features whose ranges differ by any factor
-            relative = np.clip(covariances / np.outer(self.ranges, self.ranges), -LARGEST, LARGEST)
-        least = np.where(few, FLAT_SHARE, COLLAPSED_SHARE) if few is not None else np.full(len(relative), COLLAPSED_SHARE)
-        return "" if self._is_round(relative, least) else self._reason(relative, least)
-
-    def _is_round(self, relative: NDArray[np.float64], least: NDArray[np.float64]) -> bool:
-        """Whether no eigenvalue can be too small, by bounds that cost little; it may be False where they are only not sharp."""
-        d, k = len(self.ranges), len(relative)
-        with np.errstate(all="ignore"):
-            signs, logs = np.linalg.slogdet(relative)
-            variances = np.diagonal(relative, axis1=1, axis2=2)
-            enough = (signs > 0) & (_least_eigenvalue(logs, variances.sum(axis=1), d) > FLOOR)
-            of_correlations = _least_eigenvalue(logs - np.log(variances).sum(axis=1), np.full(k, float(d)), d)
-            enough &= of_correlations > CORRELATION_ROUNDING * d
-            if self._inverted is not None:
-                inverse, log_determinant = self._inverted
-                enough &= _least_eigenvalue(logs - log_determinant, (relative * inverse).sum(axis=(1, 2)), d) > least
-        return bool(enough.all())
+            return self._reason(np.clip(covariances / np.outer(self.ranges, self.ranges), -LARGEST, LARGEST), least)
 
     def _reason(self, relative: NDArray[np.float64], least: NDArray[np.float64]) -> str:
         """The same by eigenvalues."""
@@ -94,11 +83,6 @@ class Yardstick:
             return ""
         rows = " on few rows" if least[k] == FLAT_SHARE else ""
         return f"Component {k} collapsed{rows}: its smallest eigenvalue is {smallest[k]:.1e} of the data's covariance."
-
-
-def _least_eigenvalue(log_determinants: NDArray[np.float64], traces: NDArray[np.float64], d: int) -> NDArray[np.float64]:
-    """A lower bound: the product of the other d - 1 eigenvalues is at most that of equal ones with all of the trace."""
-    return np.asarray(np.exp(log_determinants - (d - 1) * np.log(traces / max(d - 1, 1))))
 
 
 def too_few(specification: Specification, counts: NDArray[np.float64], n_features: int) -> str:

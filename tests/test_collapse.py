@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
+from bayesgmm import kernels
 from bayesgmm.climb import Status
-from bayesgmm.collapse import Yardstick
+from bayesgmm.collapse import FLOOR, Yardstick
 from bayesgmm.em import ConvergenceWarning
 from bayesgmm.observations import Observations
+from bayesgmm.validation import CORRELATION_ROUNDING, LARGEST
 from tests.laws import PRIORS
 
 FAITHFUL = bg.load_dataset("faithful")
@@ -89,8 +91,13 @@ def test_bounds_of_eigenvalues_let_no_collapse_through():
         yardstick = Yardstick.of(Observations.from_data(X))
         roots = rng.standard_normal((3, d, d)) * 10.0 ** rng.uniform(-6, 0, (3, 1, d))
         relative, least = roots @ np.swapaxes(roots, 1, 2), np.where(rng.random(3) < 0.5, 1e-4, 1e-8)
-        if yardstick._is_round(relative, least):
+        inverse, log_determinant = np.linalg.inv(yardstick.relative), np.linalg.slogdet(yardstick.relative)[1]
+        bounds = inverse, log_determinant, FLOOR, CORRELATION_ROUNDING * d
+        covariances = relative * np.outer(yardstick.ranges, yardstick.ranges)
+        if kernels.are_round(covariances, yardstick.ranges, LARGEST, *bounds, least):
             cleared += 1
             assert yardstick._reason(relative, least) == ""
-        assert yardstick._is_round(yardstick.relative[None], least[:1])
+        assert kernels.are_round(yardstick.relative[None], np.ones(d), LARGEST, *bounds, least[:1])
+        assert not kernels.are_round(np.full((1, d, d), np.nan), np.ones(d), LARGEST, *bounds, least[:1])
+        assert not kernels.are_round(-np.eye(d)[None], np.ones(d), LARGEST, *bounds, least[:1])
     assert cleared > 20

@@ -15,6 +15,7 @@ from bayesgmm.kernels.draws import (
     draws_responsibilities,
     draws_similarity,
 )
+from bayesgmm.kernels.roundness import are_round
 from bayesgmm.kernels.statistics import (
     expected_statistics,
     labelled_statistics,
@@ -27,6 +28,7 @@ __all__ = [
     "LOG_2PI",
     "SOURCES",
     "alone",
+    "are_round",
     "draws_agreement",
     "draws_filled",
     "draws_log_density",
