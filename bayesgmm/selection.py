@@ -109,20 +109,26 @@ class Selection:
             table[name] = [float(ranking.loc[str(k), source]) for k in table.index]
         return table
 
+    @cached_property
+    def with_evidence(self) -> pd.DataFrame:
+        """The table with the evidence of each number, and their probabilities where all are alike before the data."""
+        evidences = [candidate.evidence for candidate in self.candidates.values()]
+        values = np.array([evidence.value for evidence in evidences])
+        relative = np.exp(values - values.max(initial=-np.inf, where=np.isfinite(values)))
+        return self.table.assign(
+            log_evidence=values,
+            log_evidence_se=[evidence.standard_error for evidence in evidences],
+            probability=relative / relative.sum(where=np.isfinite(values)),
+        )
+
     def page(self, unknown: MfmPosterior | None) -> pd.DataFrame:
-        """The table with the evidence, and the probabilities of K and K+ by a sampler to which the number is unknown."""
-        table = self.table.copy()
-        evidences = {k: candidate.evidence for k, candidate in self.candidates.items()}
-        table["log_evidence"] = [evidence.value for evidence in evidences.values()]
-        table["log_evidence_se"] = [evidence.standard_error for evidence in evidences.values()]
-        relative = np.exp(table["log_evidence"] - table["log_evidence"].max())
-        table["probability"] = relative / relative.sum()
-        reasons = [*self.reasons, _told_by_evidence(table)]
+        """The same with the probabilities of K and K+ by a sampler to which the number is unknown, and all reasons."""
+        table = self.with_evidence.copy()
+        table.attrs["reasons"] = self.reasons
         if unknown is not None:
             found = unknown.probabilities
             table["p_components"], table["p_filled"] = (found[name].reindex(table.index, fill_value=0.0) for name in KINDS)
-            reasons.append(_told_by_telescoping(unknown))
-        table.attrs["reasons"] = tuple(filter(None, reasons))
+            table.attrs["reasons"] += (_told_by_telescoping(unknown),)
         return table
 
     @cached_property
@@ -178,7 +184,7 @@ class Selection:
         if unsure:
             unranked = "so LOO does not rank them" if len(unsure) < len(self.candidates) else "so their LOO is uncertain"
             sentences.append(f"The chains of K = {', '.join(unsure)} have not converged, {unranked}.")
-        return tuple(sentences)
+        return (*sentences, _told_by_evidence(self.with_evidence))
 
     @property
     def shortfall(self) -> str:

@@ -58,9 +58,10 @@ def prior_sensitivity(
     --------
     >>> import bayesgmm as bg
     >>> X, _, _ = bg.simulate(100, n_components=2, n_features=1, separation=6.0, seed=0)
-    >>> table = bg.prior_sensitivity(X, "spherical", draws=200, tune=50, progress=False)
-    >>> table["mode"].unique()
-    array([2])
+    >>> settings = {"default": {}, "dynamic": {"concentration": bg.Concentration.dynamic()}}
+    >>> table = bg.prior_sensitivity(X, "spherical", settings, draws=200, tune=50, progress=False)
+    >>> table["mode"].tolist()
+    [2, 2]
     """
     observations = Observations.from_data(X)
     chosen = usual_settings(observations, covariance) if settings is None else settings

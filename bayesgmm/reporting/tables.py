@@ -58,15 +58,16 @@ def numbers_of_components(selection: Selection) -> Table:
             "elpd (se)": f"{fixed(row['elpd_loo'])} ({fixed(row['elpd_loo_se'])})",
             "difference (se)": f"{fixed(row['elpd_loo_diff'])} ({fixed(row['elpd_loo_diff_se'])})",
             "high k": str(row["pareto_k_bad"]),
+            "evidence (se)": f"{fixed(row['log_evidence'])} ({fixed(row['log_evidence_se'])})",
             "converged": "yes" if row["converged"] else "no",
             "trusted": "yes" if row["components_trusted"] else "no",
         }
-        for k, row in selection.table.iterrows()
+        for k, row in selection.with_evidence.iterrows()
     ]
     note = (
         "p: free parameters. BIC, ICL: lower is better, of the maximum-likelihood fit; a dash where a component collapsed. "
         "elpd: expected log predictive density by leave-one-out, higher is better, with its standard error, and the "
-        "difference to the best with its own. high k: rows for which it is not reliable. "
+        "difference to the best with its own. high k: rows for which it is not reliable. evidence: log marginal likelihood. "
         "converged: the chains. trusted: the components."
     )
     marked = list(selection.candidates).index(selection.chosen)
