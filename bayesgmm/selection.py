@@ -226,7 +226,7 @@ def _told_by_evidence(table: pd.DataFrame) -> str:
     near = ", which their Monte Carlo errors do not tell apart" if gap < 2 * error else ""
     return (
         f"The evidence is highest at K = {best}; K = {second} is {gap:.1f} nats lower{near}. Unlike BIC it depends on the prior "
-        "of the components. Its probabilities take the numbers that were tried as alike before."
+        "of the components."
     )
 
 

@@ -52,7 +52,6 @@ def numbers_of_components(selection: Selection) -> Table:
         {
             "K": str(k),
             "p": str(row["n_parameters"]),
-            "log-lik.": fixed(row["log_likelihood"]),
             "BIC": fixed(row["bic"]),
             "ICL": fixed(row["icl"]),
             "elpd (se)": f"{fixed(row['elpd_loo'])} ({fixed(row['elpd_loo_se'])})",
