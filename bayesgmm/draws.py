@@ -102,7 +102,7 @@ class Draws:
 
     def log_density(self, values: Array) -> Array:
         """log p(x_i) at each draw, shape (n_chains, n_draws, n_observations)."""
-        out = kernels.threaded_draws(kernels.draws_log_density, values, *self._kernel_arguments)
+        out = kernels.threaded_draws(kernels.draws_log_density, values, self._kernel_arguments)
         return np.asarray(out.reshape(*self.shape, len(values)))
 
     def log_likelihood(self, values: Array) -> Array:
@@ -116,12 +116,12 @@ class Draws:
 
         Where the rows of the table are indicators of labels: the expected number of rows in component k and with label g.
         """
-        out = kernels.threaded_draws(kernels.draws_agreement, values, *self._kernel_arguments, np.ascontiguousarray(table, float))
+        out = kernels.threaded_draws(kernels.draws_agreement, values, self._kernel_arguments, np.ascontiguousarray(table, float))
         return np.asarray(out.reshape(*self.shape, self.n_components, -1))
 
     def filled(self, values: Array) -> Array:
         """Expected number of components that some row comes from, shape (n_chains, n_draws)."""
-        out = kernels.threaded_draws(kernels.draws_filled, values, *self._kernel_arguments)
+        out = kernels.threaded_draws(kernels.draws_filled, values, self._kernel_arguments)
         return np.asarray(out.reshape(self.shape))
 
     def together(self, pair: Array) -> Array:
@@ -130,7 +130,7 @@ class Draws:
 
     def similarity(self, values: Array) -> Array:
         """Posterior probability that two rows come from the same component, shape (n_observations, n_observations)."""
-        sums = kernels.summed_draws(kernels.draws_similarity, values, *self._kernel_arguments)
+        sums = kernels.summed_draws(kernels.draws_similarity, values, self._kernel_arguments)
         return np.asarray(sums / (self.shape[0] * self.shape[1]))
 
     def responsibilities(self, values: Array) -> tuple[Array, Array]:
@@ -143,7 +143,7 @@ class Draws:
         return np.asarray(self._of_rows(values)[2])
 
     def _of_rows(self, values: Array) -> Array:
-        sums = kernels.summed_draws(kernels.draws_responsibilities, values, *self._kernel_arguments)
+        sums = kernels.summed_draws(kernels.draws_responsibilities, values, self._kernel_arguments)
         return np.asarray(sums / (self.shape[0] * self.shape[1]))
 
     @cached_property

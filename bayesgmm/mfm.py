@@ -1,23 +1,21 @@
 """MfmPosterior: the draws of a mixture whose number of components is unknown, and the posteriors given that number in it."""
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from bayesgmm.diagnostics import Diagnosis, judge_number
 from bayesgmm.draws import Draws, most_draws_of_equal_length
 from bayesgmm.files import require_free, write_sealed
 from bayesgmm.observations import Observations
-from bayesgmm.posterior import Posterior, told_shortfall
+from bayesgmm.posterior import AnyPosterior, Posterior
+from bayesgmm.prior import dirichlet
 from bayesgmm.saving.mfm import KIND
 from bayesgmm.saving.posterior import pack
 from bayesgmm.specification import MfmSpecification
@@ -26,12 +24,13 @@ from bayesgmm.validation import positive_integer
 
 LEAST_GIVEN = 100  # draws of a number of components, to be spoken of
 PRIOR_DRAWS = 20_000  # of the number of filled components, whose prior has no short formula
+LEAST_TOLD = 0.005  # probability of a number that is printed
 BOTH = ("chain", "draw")
 NOT_NUISANCE = ("weights", "means", "covariances", "concentration")
 
 
 @dataclass(frozen=True, eq=False)
-class MfmPosterior:
+class MfmPosterior(AnyPosterior):
     """A posterior over mixtures with any number of components.
 
     Attributes
@@ -45,7 +44,6 @@ class MfmPosterior:
     observations : Observations
     """
 
-    tree: xr.DataTree
     specification: MfmSpecification
     observations: Observations
 
@@ -58,21 +56,6 @@ class MfmPosterior:
     def n_filled(self) -> NDArray[np.int64]:
         """K+, the number of components that some row was allocated to, of each draw, shape (n_chains, n_draws)."""
         return self.tree["posterior"]["n_filled"].to_numpy()
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """How it was made: draws, chains, seed, versions ..."""
-        return dict(json.loads(self.tree.attrs["settings"]))
-
-    @property
-    def partial(self) -> bool:
-        """Whether Ctrl-C came before everything was drawn."""
-        return bool(self.settings.get("partial"))
-
-    @property
-    def shortfall(self) -> str:
-        """What an interrupted fit lacks, in a sentence; empty for a whole one."""
-        return told_shortfall(self.settings)
 
     @cached_property
     def draws(self) -> Draws:
@@ -137,29 +120,25 @@ class MfmPosterior:
         """
         k = positive_integer(n_components, "n_components")
         is_kept = self.n_filled == k
-        enough = self.probabilities["filled"] * is_kept.size >= LEAST_GIVEN
         if is_kept.sum() < LEAST_GIVEN:
-            others = ", ".join(str(number) for number in enough.index[enough]) or "none"
+            enough = np.flatnonzero(np.bincount(self.n_filled.ravel()) >= LEAST_GIVEN)
+            others = ", ".join(map(str, enough)) or "none"
             raise ValueError(
                 f"{int(is_kept.sum())} of {is_kept.size} draws have {k} filled components, fewer than the {LEAST_GIVEN} that can "
                 f"be spoken of; with enough: {others}. Draw more, or ask for another number."
             )
         chains, n_draws = most_draws_of_equal_length(is_kept.sum(axis=1).tolist())
         kept = self._kept(k, chains, np.stack([_evenly(np.flatnonzero(is_kept[chain]), n_draws) for chain in chains]))
-        each = self.specification.concentration.for_components(
-            kept["concentration"].to_numpy() if "concentration" in kept else self.specification.concentration.typical,
-            kept["n_components"].to_numpy(),
-        )
+        concentration = self.specification.concentration
+        drawn = kept["concentration"].to_numpy() if concentration.is_random else concentration.typical
+        each = np.broadcast_to(concentration.for_components(drawn, kept["n_components"].to_numpy()), (len(chains), n_draws))
         kept = kept.drop_vars(["n_components", "n_filled"])
-        specification = self.specification.given(
-            k, float(np.mean(each)) * (k if self.specification.concentration.is_dynamic else 1)
-        )
-        settings = self.settings | {"given": k}
+        specification, settings = self.specification.given(k, float(each.mean())), self.settings | {"given": k}
         posterior = Posterior.assembled(kept, kept[[]], specification, self.observations, settings)
         draws, prior = posterior.draws, specification.required_prior
         nuisance = {str(name): kept[name].to_numpy() for name in kept.data_vars if name not in NOT_NUISANCE}
         log_prior = (
-            _log_dirichlet(draws.weights, np.broadcast_to(each, draws.shape))
+            dirichlet.log_density(np.repeat(each[..., None], k, axis=-1), draws.weights)  # shares of some weights have their law
             + prior.means.log_density(draws.means, draws.covariances)
             + prior.covariances.log_density(specification.structure, draws.covariances, nuisance)
         )
@@ -195,7 +174,8 @@ class MfmPosterior:
 
     def __str__(self) -> str:
         chains, draws = self.n_components.shape
-        filled = ", ".join(f"{k}: {p:.2f}" for k, p in self.probabilities["filled"].items() if p >= 0.005)
+        shares = np.bincount(self.n_filled.ravel()) / self.n_filled.size
+        filled = ", ".join(f"{k}: {share:.2f}" for k, share in enumerate(shares) if share >= LEAST_TOLD)
         return (
             f"Posterior of a {self.specification.covariance} mixture, K unknown, by telescoping: "
             f"{chains} chains of {draws} draws\n"
@@ -207,16 +187,6 @@ class MfmPosterior:
         )
 
     __repr__ = __str__
-
-
-def _log_dirichlet(weights: NDArray[np.float64], each: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log density of weights (..., K) under symmetric Dirichlet laws whose parameters (...) differ.
-
-    Some weights of a Dirichlet law, as shares of their sum, have the Dirichlet law of their parameters.
-    """
-    k = weights.shape[-1]
-    constants = gammaln(k * each) - k * gammaln(each)
-    return np.asarray(constants + (each - 1) * np.log(np.maximum(weights, np.finfo(float).tiny)).sum(axis=-1))
 
 
 def _evenly(indices: NDArray[np.int64], n: int) -> NDArray[np.int64]:

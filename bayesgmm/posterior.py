@@ -3,10 +3,11 @@
 import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -25,21 +26,56 @@ from bayesgmm.validation import known_name
 KEPT_LOG_LIKELIHOOD = 20_000_000  # draws x observations up to which the log_likelihood group is kept
 
 
-@runtime_checkable
-class Diagnosed(Protocol):
-    """What has a diagnosis: a posterior of any kind."""
-
-    @property
-    def diagnosis(self) -> Diagnosis:
-        """What may be believed."""
-
-
 class UnresolvedLabelsWarning(UserWarning):
     """Component parameters were asked for where components are not resolved."""
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
+class AnyPosterior(ABC):
+    """What posteriors of a known and of an unknown number of components have in common.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        Its attributes hold every setting, version and seed as JSON.
+    """
+
+    tree: xr.DataTree
+
+    @property
+    @abstractmethod
+    def draws(self) -> Draws:
+        """The mixture parameters as arrays."""
+
+    @property
+    @abstractmethod
+    def diagnosis(self) -> Diagnosis:
+        """What may be believed; see :func:`diagnose`."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it was made: engine, draws, chains, seed, versions ..."""
+        return dict(json.loads(self.tree.attrs["settings"]))
+
+    @property
+    def partial(self) -> bool:
+        """Whether Ctrl-C came before everything was drawn."""
+        return bool(self.settings.get("partial"))
+
+    @property
+    def shortfall(self) -> str:
+        """What an interrupted fit lacks, in a sentence; empty for a whole one."""
+        if not self.partial:
+            return ""
+        asked, drawn = self.settings, self.settings["drawn"]
+        return (
+            f"Partial: Ctrl-C came when {drawn['chains']} of {asked['chains']} chains had {drawn['draws']} of {asked['draws']} "
+            "draws, which is all that there is."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior(AnyPosterior):
     """A posterior, stored as drawn.
 
     Attributes
@@ -53,7 +89,6 @@ class Posterior:
     observations : Observations
     """
 
-    tree: xr.DataTree
     specification: Specification
     observations: Observations
 
@@ -98,21 +133,6 @@ class Posterior:
     def n_components(self) -> int:
         """K."""
         return self.specification.n_components
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """How it was made: engine, draws, chains, seed, versions ..."""
-        return dict(json.loads(self.tree.attrs["settings"]))
-
-    @property
-    def partial(self) -> bool:
-        """Whether Ctrl-C came before everything was drawn."""
-        return bool(self.settings.get("partial"))
-
-    @property
-    def shortfall(self) -> str:
-        """What an interrupted fit lacks, in a sentence; empty for a whole one."""
-        return told_shortfall(self.settings)
 
     @property
     def permutation(self) -> NDArray[np.int64] | None:
@@ -264,11 +284,11 @@ def _place_of(feature: str | int, names: Sequence[str]) -> int:
 def require_posterior(value: object) -> None:
     """Raise TypeError if it is no posterior of a known number of components."""
     if not isinstance(value, Posterior):
-        hint = ": take .given(n_components) of it first" if isinstance(value, Diagnosed) else ""
+        hint = ": take .given(n_components) of it first" if isinstance(value, AnyPosterior) else ""
         raise TypeError(f"posterior must be a Posterior, got {type(value).__name__}{hint}.")
 
 
-def diagnose(posterior: Diagnosed) -> Diagnosis:
+def diagnose(posterior: AnyPosterior) -> Diagnosis:
     """Whether the chains have converged and whether the components may be believed.
 
     Label-free quantities are looked at first, since a bad R-hat of a component's parameter may only be switching; then the
@@ -288,7 +308,7 @@ def diagnose(posterior: Diagnosed) -> Diagnosis:
     ----------
     Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), doi:10.1214/20-BA1221.
     """
-    if not isinstance(posterior, Diagnosed):
+    if not isinstance(posterior, AnyPosterior):
         raise TypeError(f"posterior must be a Posterior or an MfmPosterior, got {type(posterior).__name__}.")
     return posterior.diagnosis
 
@@ -299,17 +319,6 @@ def data_groups(observations: Observations) -> dict[str, xr.Dataset]:
     observed = xr.Dataset({"x": (("observation", "feature"), observations.values)}, coords=features)
     ranges = {"feature_range": ("feature", observations.ranges), "feature_midrange": ("feature", observations.midranges)}
     return {"observed_data": observed, "constant_data": xr.Dataset(ranges, coords=features)}
-
-
-def told_shortfall(settings: Mapping[str, Any]) -> str:
-    """What an interrupted fit lacks, in a sentence; empty for a whole one."""
-    if not settings.get("partial"):
-        return ""
-    drawn = settings["drawn"]
-    return (
-        f"Partial: Ctrl-C came when {drawn['chains']} of {settings['chains']} chains had {drawn['draws']} of {settings['draws']} "
-        "draws, which is all that there is."
-    )
 
 
 def _permuted(tree: xr.DataTree, permutation: NDArray[np.int64]) -> xr.DataTree:

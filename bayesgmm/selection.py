@@ -13,7 +13,7 @@ import pandas as pd
 from bayesgmm.criteria import loo, rank, waic
 from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
 from bayesgmm.engines import fit_bayes, telescoping
-from bayesgmm.evidence import LogMarginalLikelihood, log_marginal_likelihood
+from bayesgmm.evidence import LogMarginalLikelihood, log_marginal_likelihood, why_no_evidence
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.mfm import MfmPosterior
 from bayesgmm.observations import DataWarning, Observations
@@ -58,11 +58,10 @@ class Candidate:
 
     @cached_property
     def evidence(self) -> LogMarginalLikelihood:
-        """Log marginal likelihood of the posterior; NaN where it has none or draws are too few for it."""
-        try:
-            return log_marginal_likelihood(self.posterior)
-        except ValueError:
+        """Log marginal likelihood of the posterior; NaN where its draws tell none."""
+        if why_no_evidence(self.posterior):
             return LogMarginalLikelihood(float("nan"), float("nan"))
+        return log_marginal_likelihood(self.posterior)
 
     def row(self) -> dict[str, Any]:
         """Its row in the table of criteria."""
@@ -80,6 +79,8 @@ class Candidate:
             "elpd_loo_se": self.loo.se,
             "p_loo": self.loo.p,
             "pareto_k_bad": int((self.loo.pareto_k > self.loo.good_k).sum()),
+            "log_evidence": self.evidence.value,
+            "log_evidence_se": self.evidence.standard_error,
             "converged": diagnosis.converged,
             "components_trusted": diagnosis.components_trusted,
         }
@@ -107,23 +108,13 @@ class Selection:
         ranking = self.ranking
         for source, name in {"elpd_diff": "elpd_loo_diff", "dse": "elpd_loo_diff_se"}.items():
             table[name] = [float(ranking.loc[str(k), source]) for k in table.index]
+        relative = np.exp(table["log_evidence"] - table["log_evidence"].max())
+        table["probability"] = relative / relative.sum()
         return table
 
-    @cached_property
-    def with_evidence(self) -> pd.DataFrame:
-        """The table with the evidence of each number, and their probabilities where all are alike before the data."""
-        evidences = [candidate.evidence for candidate in self.candidates.values()]
-        values = np.array([evidence.value for evidence in evidences])
-        relative = np.exp(values - values.max(initial=-np.inf, where=np.isfinite(values)))
-        return self.table.assign(
-            log_evidence=values,
-            log_evidence_se=[evidence.standard_error for evidence in evidences],
-            probability=relative / relative.sum(where=np.isfinite(values)),
-        )
-
     def page(self, unknown: MfmPosterior | None) -> pd.DataFrame:
-        """The same with the probabilities of K and K+ by a sampler to which the number is unknown, and all reasons."""
-        table = self.with_evidence.copy()
+        """The table with the probabilities of K and K+ by a sampler to which the number is unknown, and all reasons."""
+        table = self.table.copy()
         table.attrs["reasons"] = self.reasons
         if unknown is not None:
             found = unknown.probabilities
@@ -184,7 +175,7 @@ class Selection:
         if unsure:
             unranked = "so LOO does not rank them" if len(unsure) < len(self.candidates) else "so their LOO is uncertain"
             sentences.append(f"The chains of K = {', '.join(unsure)} have not converged, {unranked}.")
-        return (*sentences, _told_by_evidence(self.with_evidence))
+        return (*sentences, self._told_by_evidence())
 
     @property
     def shortfall(self) -> str:
@@ -212,22 +203,20 @@ class Selection:
             return f"LOO is highest at K = {best}{among}; no smaller K comes within one standard error of it."
         return f"LOO is highest at K = {best}{among}, but K = {self.by_loo} is within one standard error of it."
 
-
-def _told_by_evidence(table: pd.DataFrame) -> str:
-    """Which K the evidence prefers, among those whose chains have converged if there are any."""
-    ranked = table[table["converged"]] if table["converged"].any() else table
-    known = ranked["log_evidence"].dropna().sort_values(ascending=False)
-    if known.empty:
-        return "The evidence is missing: it needs 100 draws of each chain, and components that are alike before the data."
-    if len(known) < 2:
-        return f"The evidence is known for K = {known.index[0]} alone."
-    best, second = known.index[:2]
-    gap, error = known[best] - known[second], np.hypot(*table.loc[[best, second], "log_evidence_se"])
-    near = ", which their Monte Carlo errors do not tell apart" if gap < 2 * error else ""
-    return (
-        f"The evidence is highest at K = {best}; K = {second} is {gap:.1f} nats lower{near}. Unlike BIC it depends on the prior "
-        "of the components."
-    )
+    def _told_by_evidence(self) -> str:
+        table = self.table.loc[self.rankable].dropna(subset="log_evidence").sort_values("log_evidence", ascending=False)
+        if table.empty:
+            return f"The evidence is missing. {why_no_evidence(self.candidates[self.rankable[0]].posterior)}"
+        if len(table) == 1:
+            return f"The evidence is known for K = {table.index[0]} alone."
+        best, second = table.index[:2]
+        gap = table.loc[best, "log_evidence"] - table.loc[second, "log_evidence"]
+        near = gap < 2 * np.hypot(*table.loc[[best, second], "log_evidence_se"])
+        untold = ", which their Monte Carlo errors do not tell apart" if near else ""
+        return (
+            f"The evidence is highest at K = {best}; K = {second} is {gap:.1f} nats lower{untold}. Unlike BIC it depends on the "
+            "prior of the components."
+        )
 
 
 def _told_by_telescoping(unknown: MfmPosterior) -> str:
@@ -284,8 +273,13 @@ def select_n_components(
     prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
     selection = sweep(observations, n_components, covariance, prior, seed, progress, **settings)
     drawn = {name: settings[name] for name in ("chains", "cores") if name in settings}
-    able = not selection.missing and not telescoping.refusal(covariance, prior)
-    unknown = telescoping.fit_mfm(observations, None, covariance, prior, seed=seed, progress=progress, **drawn) if able else None
+    if selection.missing or telescoping.refusal(covariance, prior):
+        return selection.page(None)
+    try:
+        unknown = telescoping.fit_mfm(observations, None, covariance, prior, seed=seed, progress=progress, **drawn)
+    except KeyboardInterrupt:  # before there were draws enough; what was fitted before is not lost
+        warnings.warn("Partial: Ctrl-C came before p_components and p_filled were known.", PartialWarning, stacklevel=2)
+        return selection.page(None)
     return selection.page(unknown)
 
 

@@ -1,11 +1,13 @@
 """How far the number of groups hangs on the prior: the same data under several."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from bayesgmm.engines.telescoping import fit_mfm
+from bayesgmm.interruption import PartialWarning
 from bayesgmm.mfm import MfmPosterior
 from bayesgmm.observations import Observations
 from bayesgmm.prior import ComponentsPrior, Concentration, Prior
@@ -47,6 +49,11 @@ def prior_sensitivity(
         One row a setting: ``mode`` of K+, its ``mean``, ``converged``, and ``p(k)`` for each k that has a probability of at least
         0.005 somewhere. Where rows differ much the data do not settle the number: say so, and say which prior was used.
 
+    Warns
+    -----
+    PartialWarning
+        If Ctrl-C came before every setting was fitted: the finished ones are returned.
+
     Raises
     ------
     TypeError
@@ -72,10 +79,19 @@ def prior_sensitivity(
         instance_of(keywords, Mapping, f"The setting {name!r}")
         _require_known(keywords, VARIED, f"in the setting {name!r}")
     _require_known(drawing, DRAWING, "beside the settings")
-    rows = {
-        name: _row(fit_mfm(observations, covariance=covariance, seed=seed, progress=progress, **drawing, **keywords))
-        for name, keywords in chosen.items()
-    }
+    rows = {}
+    try:
+        for name, keywords in chosen.items():
+            fit = fit_mfm(observations, covariance=covariance, seed=seed, progress=progress, **drawing, **keywords)
+            rows[name] = _row(fit)
+            if fit.partial:
+                break
+    except KeyboardInterrupt:
+        if not rows:
+            raise
+    if len(rows) < len(chosen):
+        missing = ", ".join(name for name in chosen if name not in rows)
+        warnings.warn(f"Partial: Ctrl-C came first; missing are {missing}.", PartialWarning, stacklevel=2)
     probabilities = pd.DataFrame({name: found for name, (_, found) in rows.items()}).fillna(0.0).T
     shown = probabilities.loc[:, (probabilities >= SHOWN).any()]
     summary = pd.DataFrame({name: told for name, (told, _) in rows.items()}).T.astype(

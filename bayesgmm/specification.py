@@ -162,10 +162,11 @@ class MfmSpecification:
         """The covariance structure."""
         return find_structure(self.covariance)
 
-    def given(self, n_components: int, concentration: float | None = None) -> Specification:
-        """The model where the number of components is known, and the concentration too; None: a typical one."""
-        value = self.concentration.typical if concentration is None else concentration
-        weights = DirichletWeights(self.concentration.for_components(value, n_components))
+    def given(self, n_components: int, each: float | None = None) -> Specification:
+        """The model where the number of components is known, and the Dirichlet parameter of each weight; None: a typical one."""
+        if each is None:
+            each = float(self.concentration.for_components(self.concentration.typical, n_components))
+        weights = DirichletWeights(np.asarray(each))
         return Specification(n_components, self.covariance, replace(self.prior, weights=weights))
 
     def check(self, observations: Observations) -> None:

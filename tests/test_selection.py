@@ -2,6 +2,9 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
+from bayesgmm import sensitivity
+from bayesgmm.engines import telescoping
+from bayesgmm.interruption import PartialWarning
 from bayesgmm.selection import Candidate, Selection, sweep
 
 
@@ -77,6 +80,25 @@ def test_what_has_no_evidence_has_none_on_the_page():
     page = bg.select_n_components(X, [2], "spherical", prior, draws=200, tune=100, progress=False)
     assert page["log_evidence"].isna().all()
     assert "p_filled" not in page
+
+
+def test_what_is_finished_is_not_lost(monkeypatch):
+    """Ctrl-C while the number itself is drawn, and between two settings of the prior."""
+    X, _, _ = bg.simulate(60, 2, 1, 5.0, seed=1)
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    fit = sensitivity.fit_mfm
+    monkeypatch.setattr(telescoping, "fit_mfm", stopped)
+    with pytest.warns(PartialWarning, match="p_components and p_filled"):
+        page = bg.select_n_components(X, [2], "spherical", draws=200, tune=100, progress=False)
+    assert np.isfinite(page["log_evidence"]).all()
+    turns = iter([fit, stopped])
+    monkeypatch.setattr(sensitivity, "fit_mfm", lambda *args, **settings: next(turns)(*args, **settings))
+    with pytest.warns(PartialWarning, match="missing are b"):
+        table = bg.prior_sensitivity(X, "spherical", {"a": {}, "b": {}}, draws=50, tune=10, progress=False)
+    assert list(table.index) == ["a"]
 
 
 def test_the_prior_is_varied():

@@ -12,7 +12,7 @@ from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.validation import instance_of, non_negative
 
-__all__ = ["LogMarginalLikelihood", "bayes_factors", "log_marginal_likelihood"]
+__all__ = ["LogMarginalLikelihood", "bayes_factors", "log_marginal_likelihood", "why_no_evidence"]
 
 LEAST_DRAWS = 100  # of each chain
 
@@ -36,8 +36,8 @@ def log_marginal_likelihood(posterior: Posterior, seed: Seed = 0) -> LogMarginal
     Parameters
     ----------
     posterior : Posterior
-        Of :func:`fit_bayes`. With 4 chains of 1,000 draws the standard error is typically some hundredths; it falls with the root
-        of their number.
+        Of :func:`fit_bayes`, from chains that have converged: of others it says nothing. The standard error is some thousandths
+        with thousands of draws where components are pinned down, some hundredths where there are more than the data need.
     seed : int, SeedSequence or Generator
 
     Returns
@@ -49,7 +49,7 @@ def log_marginal_likelihood(posterior: Posterior, seed: Seed = 0) -> LogMarginal
     ------
     ValueError
         If the draws are those of a mixture with an unknown number of components, or too few, or the prior tells components
-        apart.
+        apart; or if no proposal meets the posterior.
 
     References
     ----------
@@ -64,31 +64,37 @@ def log_marginal_likelihood(posterior: Posterior, seed: Seed = 0) -> LogMarginal
     True
     """
     require_posterior(posterior)
+    reason = why_no_evidence(posterior)
+    if reason:
+        raise ValueError(reason)
+    draws, half, root = posterior.relabelled.draws, posterior.n_draws // 2, seed_sequence(seed)
+    target, parts = Target(posterior.specification, posterior.observations), [slice(0, half), slice(half, None)]
+    estimates = [
+        target.bridged(
+            draws.between(fitted), draws.between(held), posterior.total_log_likelihood[:, held], stream(root, Use.EVIDENCE, i)
+        )
+        for i, (fitted, held) in enumerate((parts, parts[::-1]))
+    ]
+    value = float(np.mean([estimate.value for estimate in estimates]))
+    errors = [estimate.standard_error for estimate in estimates]
+    return LogMarginalLikelihood(value, float(np.linalg.norm(errors)) / 2)
+
+
+def why_no_evidence(posterior: Posterior) -> str:
+    """Why these draws tell no evidence, in a sentence that says what to do; nothing where they do."""
     if "given" in posterior.settings:
-        raise ValueError(
+        return (
             "These draws are of a mixture whose number of components is unknown: its probabilities compare the numbers. "
             "For an evidence use fit_bayes."
         )
     if not posterior.specification.required_prior.weights.is_exchangeable:
-        raise ValueError(
+        return (
             "Components with different weights_concentration are not alike, and no sampler here visits all of their orders as "
             "often as it should: for an evidence give one weights_concentration for all."
         )
     if posterior.n_draws < LEAST_DRAWS:
-        raise ValueError(f"{posterior.n_draws} draws of each chain are too few for an evidence: it needs {LEAST_DRAWS}.")
-    draws, half, root = posterior.relabelled.draws, posterior.n_draws // 2, seed_sequence(seed)
-    parts = [slice(0, half), slice(half, None)]
-    estimates = []
-    for i, (fitted, held) in enumerate((parts, parts[::-1])):
-        target = Target(posterior.specification, posterior.observations)
-        estimates.append(
-            target.bridged(
-                draws.between(fitted), draws.between(held), posterior.total_log_likelihood[:, held], stream(root, Use.EVIDENCE, i)
-            )
-        )
-    value = float(np.mean([estimate.value for estimate in estimates]))
-    errors = [estimate.standard_error for estimate in estimates]
-    return LogMarginalLikelihood(value, float(np.linalg.norm(errors)) / 2)
+        return f"{posterior.n_draws} draws of each chain are too few for an evidence: it needs {LEAST_DRAWS}."
+    return ""
 
 
 def bayes_factors(evidences: Mapping[str, LogMarginalLikelihood], prior: Mapping[str, float] | None = None) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from bayesgmm.draws import Draws
 from bayesgmm.em import ConvergenceWarning, fit_em
 from bayesgmm.evidence.bridge import Bridge, bridge
 from bayesgmm.evidence.coordinates import Coordinates, Points
-from bayesgmm.labels import best_orders
+from bayesgmm.labels import Places, best_orders
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.specification import Specification
@@ -22,31 +22,6 @@ type Array = NDArray[np.float64]
 PROPOSALS = 2  # for each draw
 MOST_NORMALS = 5
 ROWS_A_PARAMETER = 10  # draws for each parameter of several normals
-
-
-@dataclass(frozen=True, eq=False)
-class Region:
-    """Where components stand in one order: the order that brings each nearest to its own place, in the place's own units.
-
-    Attributes
-    ----------
-    centres, spreads : ndarray of shape (n_components, m)
-        Of the components as points.
-    """
-
-    centres: Array
-    spreads: Array
-
-    @classmethod
-    def of(cls, own: Array) -> "Region":
-        """From draws whose components have been brought to places, by whatever method."""
-        centres = own.mean(axis=0)
-        return cls(centres, np.maximum(own.std(axis=0), 1e-8 * (1 + np.abs(centres))))
-
-    def order(self, own: Array) -> NDArray[np.int64]:
-        """Which component belongs in each place, shape (n, K)."""
-        distances = (((own[:, :, None] - self.centres) / self.spreads) ** 2 + 2 * np.log(self.spreads)).sum(axis=-1)
-        return best_orders(-distances)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +41,18 @@ class Target:
         """The log evidence, by normals fitted to some relabelled draws and a bridge to others, of known log-likelihood."""
         coordinates = Coordinates(self.specification.structure, fitted.n_components, self.observations.n_features)
         points, others = coordinates.points(fitted), coordinates.points(held)
-        region = Region.of(points.own)
-        points, others = (Points(_ordered(p.own, region.order(p.own)), p.shared) for p in (points, others))
+        places = Places.of(points.own)
+        points, others = (Points(_ordered(p.own, order(places, p)), p.shared) for p in (points, others))
         normals = Normals.near(coordinates.flat(points), rng)
         log_ratios = log_likelihood.ravel() + self.log_prior(coordinates, others) - normals.log_density(coordinates.flat(others))
         proposed = normals.sample(PROPOSALS * log_ratios.size, rng)
         of_proposed = coordinates.points_of(proposed)
-        inside = np.flatnonzero((region.order(of_proposed.own) == np.arange(fitted.n_components)).all(axis=1))
+        inside = np.flatnonzero((order(places, of_proposed) == np.arange(fitted.n_components)).all(axis=1))
+        if not len(inside):
+            raise ValueError(
+                f"No evidence: of {len(proposed)} proposals none has its {fitted.n_components} components in one order. Use more "
+                "draws, or fewer components."
+            )
         kept = Points(of_proposed.own[inside], of_proposed.shared[inside])
         log_ratios_proposed = np.full(len(proposed), -np.inf)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -137,6 +117,11 @@ class Normals:
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw rows (n, p)."""
         return np.asarray(self.location + self.scale * self.mixture.sample(n, seed=rng)[0])
+
+
+def order(places: Places, points: Points) -> NDArray[np.int64]:
+    """The order that brings each component nearest to its own place, in the place's own units, shape (n, K)."""
+    return best_orders(-places.unlikelihood(points.own))
 
 
 def _ordered(own: Array, order: NDArray[np.int64]) -> Array:

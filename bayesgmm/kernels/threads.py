@@ -26,6 +26,7 @@ _KEPT: ContextVar[ThreadPoolExecutor | None] = ContextVar("kept", default=None)
 _ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 
 Statistics = tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+Mixtures = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]  # log constants, means and factors of many draws
 
 
 def threads_at_hand() -> int:
@@ -36,6 +37,19 @@ def threads_at_hand() -> int:
             raise ValueError(f"The environment variable BAYESGMM_THREADS must be an integer of at least 1, got {asked!r}.")
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def called(kernel: Callable[..., Any], *arguments: Any) -> Any:
+    """What a kernel returns. Ctrl-C on its way back, which Numba's dispatcher hides behind SystemErrors, is Ctrl-C again."""
+    try:
+        return kernel(*arguments)
+    except SystemError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise KeyboardInterrupt from None
 
 
 def threaded_statistics(
@@ -51,7 +65,7 @@ def threaded_statistics(
     arguments = (values, row_weights, log_constants, means, factors)
     n_pieces = -(-len(values) // rows)
     if n_pieces <= 1:
-        alone: Statistics = expected_statistics(*arguments)
+        alone: Statistics = called(expected_statistics, *arguments)
         return alone
     kept, size = _KEPT.get(), work(len(values), factors.size, len(means))
     worth = size >= (WORTH_THREADS if kept is None else WORTH_TASKS) and not _ALONE.get()
@@ -62,7 +76,7 @@ def threaded_statistics(
     ranges = list(pairwise(edges))
 
     def task(pieces: tuple[int, int]) -> Statistics:
-        return _piecewise_statistics(*arguments, rows, *pieces)  # type: ignore[no-any-return]
+        return called(_piecewise_statistics, *arguments, rows, *pieces)  # type: ignore[no-any-return]
 
     if n_threads == 1:
         parts = [task((0, n_pieces))]
@@ -75,39 +89,29 @@ def threaded_statistics(
 
 
 def threaded_draws(
-    kernel: Callable[..., NDArray[np.float64]],
-    values: NDArray[Any],
-    log_constants: NDArray[Any],
-    means: NDArray[Any],
-    factors: NDArray[Any],
-    *more: NDArray[Any],
+    kernel: Callable[..., NDArray[np.float64]], values: NDArray[Any], mixtures: Mixtures, *more: NDArray[Any]
 ) -> NDArray[np.float64]:
     """What a kernel returns that gives each draw a place in front, in threads that take draws where these are many."""
-    n_threads = _threads_for_draws(values, means, factors)
-    edges = np.linspace(0, len(means), 4 * n_threads + 1 if n_threads > 1 else 2).astype(int).tolist()
-    return np.concatenate(list(_in_threads(kernel, values, log_constants, means, factors, more, edges, n_threads)))
+    n_draws, n_threads = len(mixtures[1]), _threads_for_draws(values, mixtures)
+    edges = np.linspace(0, n_draws, 4 * n_threads + 1 if n_threads > 1 else 2).astype(int).tolist()
+    return np.concatenate(list(_in_threads(kernel, values, mixtures, more, edges, n_threads)))
 
 
-def summed_draws(
-    kernel: Callable[..., NDArray[np.float64]],
-    values: NDArray[Any],
-    log_constants: NDArray[Any],
-    means: NDArray[Any],
-    factors: NDArray[Any],
-) -> NDArray[np.float64]:
+def summed_draws(kernel: Callable[..., NDArray[np.float64]], values: NDArray[Any], mixtures: Mixtures) -> NDArray[np.float64]:
     """What a kernel returns that sums over draws, as the sum of parts which do not depend on the number of threads."""
-    n_parts = min(len(means), max(1, min(MOST_SUMS, MOST_NUMBERS // (values.shape[0] * means.shape[1]))))
-    edges = np.linspace(0, len(means), n_parts + 1).astype(int).tolist()
-    n_threads = min(n_parts, _threads_for_draws(values, means, factors))
-    parts = _in_threads(kernel, values, log_constants, means, factors, (), edges, n_threads)
+    n_draws, n_components = mixtures[0].shape
+    n_parts = min(n_draws, max(1, min(MOST_SUMS, MOST_NUMBERS // (len(values) * n_components))))
+    edges = np.linspace(0, n_draws, n_parts + 1).astype(int).tolist()
+    parts = _in_threads(kernel, values, mixtures, (), edges, min(n_parts, _threads_for_draws(values, mixtures)))
     total = next(parts)
     for part in parts:
         total += part
     return total
 
 
-def _threads_for_draws(values: NDArray[Any], means: NDArray[Any], factors: NDArray[Any]) -> int:
+def _threads_for_draws(values: NDArray[Any], mixtures: Mixtures) -> int:
     """As many as are worth their start."""
+    _, means, factors = mixtures
     if not len(means):
         return 1
     size = len(means) * work(len(values), factors[0].size, means.shape[1])
@@ -117,9 +121,7 @@ def _threads_for_draws(values: NDArray[Any], means: NDArray[Any], factors: NDArr
 def _in_threads(
     kernel: Callable[..., NDArray[np.float64]],
     values: NDArray[Any],
-    log_constants: NDArray[Any],
-    means: NDArray[Any],
-    factors: NDArray[Any],
+    mixtures: Mixtures,
     more: tuple[NDArray[Any], ...],
     edges: list[int],
     n_threads: int,
@@ -127,8 +129,7 @@ def _in_threads(
     """What the kernel returns for the draws between the edges, in their order."""
 
     def of(first: int, last: int) -> NDArray[np.float64]:
-        some = slice(first, last)
-        return kernel(values, log_constants[some], means[some], factors[some], *more)
+        return called(kernel, values, *(part[first:last] for part in mixtures), *more)  # type: ignore[no-any-return]
 
     if n_threads == 1:
         yield from (of(*some) for some in pairwise(edges))

@@ -7,15 +7,15 @@ posterior density of each draw, and ``permutation[c, s, k]`` the drawn component
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.labels.assignment import best_orders
+from bayesgmm.labels.assignment import Places, best_orders
 from bayesgmm.labels.data import data
 from bayesgmm.labels.ecr import ecr, ecr_iterative_1, ecr_iterative_2
 from bayesgmm.labels.ordering import ordering
 from bayesgmm.labels.points import kmeans, pivot
 from bayesgmm.labels.stephens import stephens
-from bayesgmm.labels.trust import Method, Trust, misplaced_rate, trust
+from bayesgmm.labels.trust import Method, Trust, trust
 
-__all__ = ["COMPARED", "METHODS", "Method", "Trust", "best_orders", "inverse", "misplaced_rate", "ordering", "trust"]
+__all__ = ["COMPARED", "METHODS", "Method", "Places", "Trust", "best_orders", "inverse", "ordering", "trust"]
 
 METHODS: dict[str, Method] = {
     "ecr": ecr,
@@ -27,11 +27,8 @@ METHODS: dict[str, Method] = {
     "kmeans": kmeans,
     "ordering": ordering,
 }
-COMPARED: dict[str, Method] = {
-    "ecr": ecr,
-    "stephens": stephens,
-    "pivot": pivot,
-}  # one of each kind: by rows, by shares, by points
+COMPARED: dict[str, Method] = {name: METHODS[name] for name in ("ecr", "stephens", "pivot")}
+"""One of each kind, by rows, by shares and by points: what a relabelling is held against."""
 
 
 def inverse(permutation: NDArray[np.int64]) -> NDArray[np.int64]:

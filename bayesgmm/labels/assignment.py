@@ -1,6 +1,8 @@
 """Orders of components: the best one by a score of each component in each place."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,35 @@ from scipy.optimize import linear_sum_assignment
 from bayesgmm.draws import Array, Draws
 
 MOST_ROUNDS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where components stand: each place by the centre and spread of the points that have stood there.
+
+    Attributes
+    ----------
+    centres, spreads : ndarray of shape (n_components, n_coordinates)
+    """
+
+    centres: Array
+    spreads: Array
+
+    @classmethod
+    def of(cls, points: Array) -> Self:
+        """From components as points (n, n_components, n_coordinates) that have been brought to places, by whatever method."""
+        centres = points.mean(axis=0)
+        return cls(centres, np.maximum(points.std(axis=0), 1e-8 * (1 + np.abs(centres))))  # a coordinate may be constant
+
+    def unlikelihood(self, points: Array) -> Array:
+        """Twice the negative log density of each component under the normal law of each place, shape (n, K, K), to a constant."""
+        return np.asarray((((points[:, :, None] - self.centres) / self.spreads) ** 2 + 2 * np.log(self.spreads)).sum(axis=-1))
+
+
+def best_draw(scores: Array) -> tuple[int, int]:
+    """Chain and draw of the highest score."""
+    chain, draw = np.unravel_index(int(scores.argmax()), scores.shape)
+    return int(chain), int(draw)
 
 
 def best_orders(scores: Array) -> NDArray[np.int64]:
@@ -38,8 +69,8 @@ def iterate(
 ) -> NDArray[np.int64]:
     """Orders that agree best with a reference that is made from the ordered draws, in turn until no order changes.
 
-    Each turn raises the total agreement, of which there are finitely many values. ``reference`` returns the table (n, K) of
-    :meth:`Draws.agreement`.
+    Or, since not every method has a total that each turn must raise, until so many turns are made. ``reference`` returns the
+    table (n, K) of :meth:`Draws.agreement`.
     """
     orders = begin
     for _ in range(MOST_ROUNDS):

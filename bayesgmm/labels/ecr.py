@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.draws import Array, Draws
-from bayesgmm.labels.assignment import best_orders, iterate
+from bayesgmm.labels.assignment import best_draw, best_orders, iterate
 
 
 def ecr(draws: Draws, values: Array, scores: Array) -> NDArray[np.int64]:
@@ -18,8 +18,7 @@ def ecr(draws: Draws, values: Array, scores: Array) -> NDArray[np.int64]:
     ----------
     Papastamoulis & Iliopoulos (2010), doi:10.1198/jcgs.2010.09008.
     """
-    chain, draw = np.unravel_index(int(scores.argmax()), scores.shape)
-    best = draws.mixture(int(chain), int(draw))
+    best = draws.mixture(*best_draw(scores))
     pivot = best.permuted(np.argsort(-best.weights)).predict(values)
     return best_orders(draws.agreement(values, indicators(pivot, draws.n_components)))
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.draws import Array, Draws
-from bayesgmm.labels.assignment import best_orders
+from bayesgmm.labels.assignment import best_draw, best_orders
 
 MOST_ROUNDS = 100
 
@@ -35,8 +35,7 @@ def pivot(draws: Draws, values: Array, scores: Array) -> NDArray[np.int64]:
     doi:10.1016/S0169-7161(05)25016-2.
     """
     standard = _standard(points(draws))
-    chain, draw = np.unravel_index(int(scores.argmax()), scores.shape)
-    return best_orders(-_squares(standard, standard[chain, draw][_by_weight(draws, int(chain), int(draw))]))
+    return best_orders(-_squares(standard, _of_best(draws, standard, scores)))
 
 
 def kmeans(draws: Draws, values: Array, scores: Array) -> NDArray[np.int64]:
@@ -61,8 +60,7 @@ def non_permutation_rate(draws: Draws, scores: Array) -> float:
 def _clustered(draws: Draws, scores: Array) -> Array:
     """Squared distances (n_chains, n_draws, n_components, K) of the points from the centres of their K clusters."""
     standard = _standard(points(draws))
-    chain, draw = np.unravel_index(int(scores.argmax()), scores.shape)
-    centres, before = standard[chain, draw][_by_weight(draws, int(chain), int(draw))], None
+    centres, before = _of_best(draws, standard, scores), None
     for _ in range(MOST_ROUNDS):
         distances = _squares(standard, centres)
         nearest = distances.argmin(axis=-1)
@@ -73,9 +71,10 @@ def _clustered(draws: Draws, scores: Array) -> Array:
     return distances
 
 
-def _by_weight(draws: Draws, chain: int, draw: int) -> NDArray[np.int64]:
-    """Components from the largest weight down."""
-    return np.asarray(np.argsort(-draws.weights[chain, draw]))
+def _of_best(draws: Draws, located: Array, scores: Array) -> Array:
+    """The points of the draw of the highest score, from the largest weight down."""
+    at = best_draw(scores)
+    return np.asarray(located[at][np.argsort(-draws.weights[at])])
 
 
 def _standard(located: Array) -> Array:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.draws import Array, Draws
+from bayesgmm.labels.assignment import Places, best_draw
 from bayesgmm.labels.ecr import indicators
 from bayesgmm.labels.modes import is_multimodal
 from bayesgmm.labels.points import non_permutation_rate, points
@@ -115,11 +116,8 @@ def misplaced_rate(draws: Draws) -> float:
     """
     located = points(draws)
     located = located.reshape(-1, *located.shape[2:])
-    centres = located.mean(axis=0)
-    spreads = np.maximum(located.std(axis=0), 1e-8 * (1 + np.abs(centres)))  # a coordinate may be constant
-    distances = ((located[:, :, None] - centres) / spreads) ** 2
-    discrepancy = (distances + 2 * np.log(spreads)).sum(axis=-1)  # (draws, component, component it is held against)
-    return float((discrepancy.argmin(axis=2) != np.arange(draws.n_components)).any(axis=1).mean())
+    likeliest = Places.of(located).unlikelihood(located).argmin(axis=2)
+    return float((likeliest != np.arange(draws.n_components)).any(axis=1).mean())
 
 
 def _share_of_commonest(orders: NDArray[np.int64]) -> float:
@@ -147,8 +145,7 @@ def _multimodal(draws: Draws) -> tuple[str, ...]:
 
 def _mean_margin(draws: Draws, values: Array, scores: Array) -> float:
     """Mean difference between the rows that the best and the second-best order of a draw agree on with the best draw."""
-    chain, draw = np.unravel_index(int(scores.argmax()), scores.shape)
-    pivot = draws.mixture(int(chain), int(draw)).predict(values)
+    pivot = draws.mixture(*best_draw(scores)).predict(values)
     tables = draws.agreement(values, indicators(pivot, draws.n_components)).reshape(-1, draws.n_components, draws.n_components)
     return float(np.mean([_margin(table) for table in tables]) / len(values))
 

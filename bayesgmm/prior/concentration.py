@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, gammaln
 
 from bayesgmm.validation import instance_of, positive
 
@@ -30,11 +29,6 @@ class GammaLaw:
     def powers(self) -> tuple[float, float, float, float]:
         """(p, s, q, r) of the density proportional to x^p e^(-s x) (1 + r x)^(-q)."""
         return self.shape - 1, self.rate, 0.0, 0.0
-
-    @property
-    def log_constant(self) -> float:
-        """Log of the factor that normalises it."""
-        return float(self.shape * np.log(self.rate) - gammaln(self.shape))
 
     @property
     def typical(self) -> float:
@@ -65,11 +59,6 @@ class FLaw:
     def powers(self) -> tuple[float, float, float, float]:
         """(p, s, q, r) of the density proportional to x^p e^(-s x) (1 + r x)^(-q)."""
         return self.d1 / 2 - 1, 0.0, (self.d1 + self.d2) / 2, self.d1 / self.d2
-
-    @property
-    def log_constant(self) -> float:
-        """Log of the factor that normalises it."""
-        return float(self.d1 / 2 * np.log(self.d1 / self.d2) - betaln(self.d1 / 2, self.d2 / 2))
 
     @property
     def typical(self) -> float:

@@ -32,6 +32,10 @@ class DirichletWeights(WeightsPrior):
         return None
 
     @property
+    def common_concentration(self) -> float | None:
+        return None if self.concentration.ndim else float(self.concentration)
+
+    @property
     def is_exchangeable(self) -> bool:
         return bool((self.concentration == self.concentration.flat[0]).all())
 
@@ -59,8 +63,7 @@ class DirichletWeights(WeightsPrior):
         return replace(self, concentration=np.maximum(self.concentration, 1.0))
 
     def log_density(self, weights: Array) -> Array:
-        e = self.for_components(weights.shape[-1])
-        return np.asarray(gammaln(e.sum()) - gammaln(e).sum() + xlogy(e - 1, weights).sum(axis=-1))
+        return log_density(self.for_components(weights.shape[-1]), weights)
 
     def conditional_mode(self, counts: Array) -> Array:
         e = self.for_components(len(counts))
@@ -68,3 +71,9 @@ class DirichletWeights(WeightsPrior):
 
     def sample(self, n_components: int, rng: np.random.Generator) -> Array:
         return np.asarray(rng.dirichlet(self.for_components(n_components)))
+
+
+def log_density(concentration: Array, weights: Array) -> Array:
+    """Normalised log density of weights (..., K) under concentrations (..., K) or (K,), shape (...)."""
+    constants = gammaln(concentration.sum(axis=-1)) - gammaln(concentration).sum(axis=-1)
+    return np.asarray(constants + xlogy(concentration - 1, weights).sum(axis=-1))

@@ -5,8 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, gammaln
-from scipy.stats import geom, poisson
+from scipy.special import betaln, gammaln, xlogy
 
 from bayesgmm.validation import finite_array, instance_of, positive, positive_integer, told
 
@@ -77,14 +76,15 @@ class ComponentsPrior:
     def poisson(cls, mean: float = 1.0, largest: int = LARGEST_NUMBER) -> Self:
         """K - 1 ~ Poisson(mean), cut off at ``largest``."""
         mean = positive(mean, "mean")
-        return cls._cut(poisson.pmf(_beyond(largest), mean), f"K - 1 ~ Poisson({mean:g})")
+        beyond = _beyond(largest)
+        return cls._cut(np.exp(xlogy(beyond, mean) - mean - gammaln(beyond + 1)), f"K - 1 ~ Poisson({mean:g})")
 
     @classmethod
     def geometric(cls, p: float = 0.5, largest: int = LARGEST_NUMBER) -> Self:
         """K - 1 ~ Geometric(p) on 0, 1, ..., cut off at ``largest``: p(K) proportional to (1 - p)^(K - 1)."""
         if not 0 < positive(p, "p") < 1:
             raise ValueError(f"p must lie between 0 and 1, got {p:g}.")
-        return cls._cut(geom.pmf(_beyond(largest) + 1, p), f"K - 1 ~ Geometric({p:g})")
+        return cls._cut(p * (1 - p) ** _beyond(largest), f"K - 1 ~ Geometric({p:g})")
 
     @classmethod
     def uniform(cls, smallest: int = 1, largest: int = 30) -> Self:
@@ -120,11 +120,6 @@ class ComponentsPrior:
     def largest(self) -> int:
         """The largest K that has a probability above zero."""
         return len(self.probabilities)
-
-    @property
-    def smallest(self) -> int:
-        """The smallest K that has a probability above zero."""
-        return int(np.flatnonzero(self.probabilities)[0]) + 1
 
     def as_json(self) -> dict[str, Any]:
         """The prior as plain JSON values."""

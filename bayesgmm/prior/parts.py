@@ -34,6 +34,11 @@ class WeightsPrior(Part):
 
     @property
     @abstractmethod
+    def common_concentration(self) -> float | None:
+        """The Dirichlet concentration where one number serves any number of components; None where it does not."""
+
+    @property
+    @abstractmethod
     def is_exchangeable(self) -> bool:
         """Whether all components are alike before the data."""
 

@@ -61,7 +61,7 @@ def numbers_of_components(selection: Selection) -> Table:
             "converged": "yes" if row["converged"] else "no",
             "trusted": "yes" if row["components_trusted"] else "no",
         }
-        for k, row in selection.with_evidence.iterrows()
+        for k, row in selection.table.iterrows()
     ]
     note = (
         "p: free parameters. BIC, ICL: lower is better, of the maximum-likelihood fit; a dash where a component collapsed. "

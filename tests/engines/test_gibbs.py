@@ -11,6 +11,7 @@ from bayesgmm.engines.gibbs import default_thin, laws_of, state_of
 from bayesgmm.engines.gibbs.sweeps import State, run
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.prior import FAMILIES
+from tests.engines.stopping import stop_second_chain
 from tests.laws import PRIORS, problem
 from tests.monte_carlo import differences, fewest_draws, label_free
 
@@ -183,14 +184,7 @@ def test_what_gibbs_cannot_draw_names_nuts():
 
 
 def test_chains_that_are_interrupted_are_cut_to_equal_length(monkeypatch):
-    chunk, count = gibbs.Chain.run, iter(range(10))
-
-    def run_and_stop(chain):
-        if next(count) == 1:
-            chain.total -= 80
-        chunk(chain)
-
-    monkeypatch.setattr(gibbs.Chain, "run", run_and_stop)
+    stop_second_chain(monkeypatch, gibbs.Chain, 80)
     with pytest.warns(PartialWarning):
         post = bg.fit_bayes(FAITHFUL, 2, seed=1, cores=1, **SHORT)
     assert (post.n_chains, post.n_draws) == (2, 120)

@@ -5,7 +5,7 @@ import pytest
 
 from bayesgmm import kernels
 from bayesgmm.kernels.block import BLOCK
-from bayesgmm.kernels.threads import piece_rows, threads_at_hand
+from bayesgmm.kernels.threads import called, piece_rows, threads_at_hand
 from tests.laws import problem
 
 
@@ -53,8 +53,8 @@ def test_threads_over_draws_change_no_bit(monkeypatch, n_draws):
     alone, sums = kernels.draws_log_density(X, *some), []
     for threads in ("1", "3"):
         monkeypatch.setenv("BAYESGMM_THREADS", threads)
-        np.testing.assert_array_equal(kernels.threaded_draws(kernels.draws_log_density, X, *some), alone)
-        sums.append(kernels.summed_draws(kernels.draws_responsibilities, X, *some))
+        np.testing.assert_array_equal(kernels.threaded_draws(kernels.draws_log_density, X, some), alone)
+        sums.append(kernels.summed_draws(kernels.draws_responsibilities, X, some))
     np.testing.assert_array_equal(*sums)
     np.testing.assert_allclose(sums[0], kernels.draws_responsibilities(X, *some), rtol=1e-12, atol=1e-300)
 
@@ -65,3 +65,18 @@ def test_kept_threads_end_with_their_block():
         kernels.threaded_statistics(*arguments(300_000))
         assert threading.active_count() > before
     assert threading.active_count() == before
+
+
+def test_ctrl_c_on_the_way_back_from_a_kernel_is_ctrl_c():
+    """Numba's dispatcher makes a SystemError of it, with the interrupt as its cause; other errors stay what they are."""
+
+    def returned_with(cause):
+        raise SystemError("CPUDispatcher(...) returned a result with an exception set") from cause
+
+    hidden = SystemError("returned a result with an exception set")
+    hidden.__cause__ = KeyboardInterrupt()
+    for cause in (KeyboardInterrupt(), hidden):
+        with pytest.raises(KeyboardInterrupt):
+            called(returned_with, cause)
+    with pytest.raises(SystemError):
+        called(returned_with, MemoryError())

@@ -7,7 +7,8 @@ import bayesgmm as bg
 from bayesgmm import labels
 from bayesgmm.covariance import STRUCTURES
 from bayesgmm.draws import Draws
-from bayesgmm.labels import METHODS, inverse, misplaced_rate
+from bayesgmm.labels import METHODS, inverse
+from bayesgmm.labels.trust import misplaced_rate
 from tests.laws import problem
 
 

@@ -94,8 +94,8 @@ def fit_mfm(
     progress : bool
         Show a progress bar.
     thin : int, optional
-        Sweeps for each draw, in tuning too; None: between 5 (many rows) and 30 (few). The number of components changes slowly:
-        on the galaxy data once in some 170 sweeps.
+        Sweeps for each draw, in tuning too; None: between 5 (many rows) and 30 (few), for the number of components changes
+        slowly.
 
     Returns
     -------
@@ -175,14 +175,14 @@ def _concentration(given: float | GammaLaw | FLaw | Concentration | None, prior:
         return given
     if given is not None:
         return Concentration.static(given)
-    if not isinstance(prior.weights, DirichletWeights) or prior.weights.concentration.ndim:
+    if prior.weights.common_concentration is None:
         raise ValueError(UNLIKE)
-    return Concentration.static(float(prior.weights.concentration))
+    return Concentration.static(prior.weights.common_concentration)
 
 
 def refusal(covariance: str, prior: Prior) -> str:
     """Why a mixture of this structure and prior cannot be drawn with an unknown number of components; nothing where it can."""
-    if not isinstance(prior.weights, DirichletWeights) or prior.weights.concentration.ndim:
+    if prior.weights.common_concentration is None:
         return UNLIKE
     return ABILITIES.refusal(Specification(1, covariance, prior))
 
@@ -206,11 +206,12 @@ class Chain:
         self.state = spacious(begun, specification.components_prior.largest)
         k = len(begun.weights)
         concentration = np.array([specification.concentration.typical])
-        self.counters = Counters(np.array([k]), np.array([k]), concentration, np.zeros(1))
+        self.counters = Counters(np.array([k]), np.array([k]), concentration)
         self.tune, self.total, self.thin = tune, tune + draws, thin
         self.done, self.stopped = 0, False
         self.draws: list[State] = []
         self.drawn: list[Counters] = []
+        self.log_likelihoods: list[Array] = []
 
     @property
     def n_drawn(self) -> int:
@@ -226,13 +227,14 @@ class Chain:
             end = self.tune if self.done < self.tune else self.total
             chunk = min(chunk, end - self.done, most)
             shapes = [(chunk, length, *part.shape[1:]) for part, length in zip(self.state, lengths, strict=True)]
-            draws, began = State(*map(np.ones, shapes)), time.perf_counter()
-            drawn = Counters(np.empty(chunk, np.int64), np.empty(chunk, np.int64), np.empty(chunk), np.empty(chunk))
-            run(self.values, self.laws, self.number, self.state, self.counters, self.rng, draws, drawn, self.thin)
+            draws, began = State(*map(np.empty, shapes)), time.perf_counter()
+            drawn, found = Counters(np.empty(chunk, np.int64), np.empty(chunk, np.int64), np.empty(chunk)), np.empty(chunk)
+            run(self.values, self.laws, self.number, self.state, self.counters, self.rng, draws, drawn, found, self.thin)
             if self.done >= self.tune:
                 most_used = drawn.n_components.max()
                 self.draws.append(State(*(part[:, :most_used].copy() for part in draws)))
                 self.drawn.append(drawn)
+                self.log_likelihoods.append(found)
             self.done += chunk
             chunk = next_chunk(chunk, time.perf_counter() - began)
 
@@ -279,7 +281,8 @@ def _assembled(
     )
     if specification.concentration.is_random:
         posterior["concentration"] = (("chain", "draw"), drawn.concentration)
-    stats = xr.Dataset({"log_likelihood": (("chain", "draw"), drawn.log_likelihood)}, coords=posterior[["chain", "draw"]].coords)
+    found = np.stack([np.concatenate(chain.log_likelihoods)[:n_draws] for chain in chains])
+    stats = xr.Dataset({"log_likelihood": (("chain", "draw"), found)}, coords=posterior[["chain", "draw"]].coords)
     tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats, **data_groups(observations)})
     tree.attrs = {"settings": json.dumps(settings), "specification": specification.to_json()}
     return MfmPosterior(tree, specification, observations)

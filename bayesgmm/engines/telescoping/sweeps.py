@@ -56,18 +56,15 @@ class Counters(NamedTuple):
         K and K+.
     concentration : ndarray of shape (1,) or (n_draws,)
         gamma, or alpha.
-    log_likelihood : ndarray of shape (1,) or (n_draws,)
-        Of draws.
     """
 
     n_components: NDArray[np.int64]
     n_filled: NDArray[np.int64]
     concentration: Array
-    log_likelihood: Array
 
 
 @jit
-def run(values, laws, number, state, counters, rng, draws, drawn, thin):
+def run(values, laws, number, state, counters, rng, draws, drawn, log_likelihoods, thin):
     """Make ``thin`` sweeps for each draw, from ``state`` and ``counters``, which are overwritten; then fill in the draws."""
     log_constants = np.empty(len(state.weights))
     masses, order = np.empty(len(state.weights)), np.empty(len(state.weights), dtype=np.int64)
@@ -77,7 +74,7 @@ def run(values, laws, number, state, counters, rng, draws, drawn, thin):
         k = counters.n_components[0]
         used = _first(state, k)
         find_log_constants(used.weights, used.factors, log_constants)
-        drawn.log_likelihood[s] = kernels.log_density(values, log_constants[:k], used.means, used.factors).sum()
+        log_likelihoods[s] = kernels.log_density(values, log_constants[:k], used.means, used.factors).sum()
         drawn.n_components[s], drawn.n_filled[s] = k, counters.n_filled[0]
         drawn.concentration[s] = counters.concentration[0]
         draws.weights[s, :k], draws.means[s, :k], draws.factors[s, :k] = state.weights[:k], state.means[:k], state.factors[:k]
