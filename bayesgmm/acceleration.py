@@ -86,7 +86,7 @@ class Chart:
     """
 
     def __init__(self, reference: Mixture) -> None:
-        self._structure, self._centres = reference.structure, reference.means
+        self._structure, self._centres, self._near = reference.structure, reference.means, reference.covariances
         self._roots = np.linalg.cholesky(reference.covariances)
         self._inverses = np.linalg.inv(self._roots)
         self._importance = np.sqrt(reference.weights)
@@ -116,4 +116,4 @@ class Chart:
         roots = self._roots @ factors
         means = self._centres + (self._roots @ rows[:, 1 : 1 + d, None])[..., 0]
         scatter = weights[:, None, None] * (roots @ np.swapaxes(roots, 1, 2))
-        return Mixture(weights, means, structure.m_step(weights, scatter), structure)
+        return Mixture(weights, means, structure.m_step(weights, scatter, near=self._near), structure)

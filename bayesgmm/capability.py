@@ -45,9 +45,7 @@ def capabilities() -> pd.DataFrame:
     """
     engines = abilities()
     cells = {
-        (f"prior: {name}", code): [_cell(engine, Specification(2, code, prior(code))) for engine in engines]
-        for name, prior in PRIORS.items()
-        for code in STRUCTURES
+        (f"prior: {name}", code): [_model(engine, name, code) for engine in engines] for name in PRIORS for code in STRUCTURES
     }
     default = Specification(2, "VVV", PRIORS["hierarchical_wishart"]("VVV"))
     for feature in INSTEAD:
@@ -59,6 +57,11 @@ def capabilities() -> pd.DataFrame:
 def abilities() -> list[Abilities]:
     """Of EM, of each engine that draws, and of the sampler that draws the number of components too."""
     return [em.ABILITIES, *(engine.abilities for engine in ENGINES.values()), telescoping.ABILITIES]
+
+
+def _model(engine: Abilities, prior: str, code: str) -> str:
+    lacking, is_bayesian = STRUCTURES[code].why_no_prior, prior != "none" or engine.default_prior
+    return lacking if lacking and is_bayesian else _cell(engine, Specification(2, code, PRIORS[prior](code)))
 
 
 def _cell(engine: Abilities, specification: Specification, data: frozenset[str] = frozenset()) -> str:

@@ -112,7 +112,8 @@ class Climb:
         self.end: tuple[Status, str] | None = None
         self._objectives: list[float] = []
         self._acceleration = Anderson(PLAIN if settings.accelerate else math.inf)
-        self._ridge = settings.regularization * yardstick.ridge(specification.structure)
+        ridge = settings.regularization * yardstick.ridge(specification.structure)
+        self._ridge = ridge if settings.regularization else None
         self._image = self._next = start, self._nuisance(start)
 
     @property
@@ -208,19 +209,22 @@ def maximise(
     statistics: SufficientStatistics,
     mixture: Mixture,
     nuisance: Nuisance,
-    ridge: NDArray[np.float64] | float = 0.0,
+    ridge: NDArray[np.float64] | None = None,
 ) -> tuple[Mixture, Nuisance]:
     """The M-step: each block of parameters at its maximum given the statistics and the blocks before it."""
     structure, prior, counts = specification.structure, specification.prior, statistics.counts
     if prior is None:
         about_means = statistics.about(statistics.means)
-        covariances = structure.m_step(counts, about_means.scatter) + ridge
+        scatter = about_means.scatter
+        if ridge is not None:  # as scatter it is added to each covariance and leaves the structure as it is
+            scatter = scatter + np.multiply.outer(counts, ridge.diagonal() if statistics.is_diagonal else ridge)
+        covariances = structure.m_step(counts, scatter, near=mixture.covariances)
         return Mixture(counts / counts.sum(), about_means.reference, covariances, structure), nuisance
     centres = statistics.reference + statistics.sums / np.where(counts > 0, counts, 1.0)[:, None]
     means = prior.means.conditional_mode(counts, centres, mixture.covariances)
     joined = prior.means.join(statistics.about(means))
     covariances = prior.covariances.conditional_mode(structure, joined.counts, joined.scatter, mixture.covariances, nuisance)
-    covariances = covariances + ridge
+    covariances = covariances if ridge is None else covariances + ridge
     weights = prior.weights.conditional_mode(counts)
     return Mixture(weights, means, covariances, structure), prior.covariances.nuisance_mode(structure, covariances)
 

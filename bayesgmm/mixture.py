@@ -77,7 +77,7 @@ class Mixture:
                 f"weights must be at least 0 and sum to 1; they are {told(weights.tolist())} and sum to {weights.sum():.10g}."
             )
         matrices = positive_definite(covariances, "covariances", (n_components, n_features, n_features))
-        tied = structure.expand(structure.compact(matrices), n_components, n_features)
+        tied = structure.tied(matrices)
         if not np.allclose(tied, matrices, rtol=1e-8, atol=1e-8 * np.abs(matrices).max()):
             raise ValueError(
                 f"covariances do not have the structure {structure.code}; name the one they have ('full' always fits)."

@@ -26,7 +26,13 @@ PRIORS = {name: partial(bg.Prior.weakly_informative, family=name) for name in FA
     "mclust": mclust_defaults,
 }
 
+BAYESIAN = [code for code, structure in STRUCTURES.items() if not structure.why_no_prior]
+
 structures = pytest.mark.parametrize("code", list(STRUCTURES))
+structures_both_ways = pytest.mark.parametrize(
+    ("code", "with_prior"), [(code, False) for code in STRUCTURES] + [(code, True) for code in BAYESIAN]
+)
+structures_with_priors = pytest.mark.parametrize("code", BAYESIAN)
 priors = pytest.mark.parametrize("make_prior", PRIORS.values(), ids=PRIORS)
 
 
@@ -39,3 +45,9 @@ def random_covariances(code, n_components, n_features, rng):
     structure = STRUCTURES[code]
     normals = rng.standard_normal((n_components, n_features + 3, n_features))
     return structure.m_step(np.full(n_components, n_features + 3.0), np.einsum("kni,knj->kij", normals, normals))
+
+
+def units_of(code):
+    """New units of three features in which data of the structure still have it: each its own where axes may be stretched."""
+    stretches = (code[2] == "I" and code[1] != "I") or code in ("EEE", "VEE", "EVV", "VVV")
+    return np.array([1e-8, 1.0, 1e8]) if stretches else np.full(3, 1e-8)

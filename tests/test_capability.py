@@ -31,13 +31,16 @@ def log_density(X, truth, prior):
 def test_each_model_works_or_says_why_not(name, code):
     """EM, Gibbs and telescoping: a fit. NUTS: the density of its model; its draws are looked at in test_recovery.py."""
     X, _, truth = bg.simulate(60, 2, 1 if "one feature" in name else 3, seed=1, covariance=code)
-    prior = PRIORS[name](code)
     cells = TABLE.loc[f"prior: {name}", :].loc[code]
+
+    def prior():
+        return PRIORS[name](code)
+
     calls = {
-        "EM": lambda: np.isfinite(bg.fit_em(X, 2, code, prior, n_init=2).objective),
-        "NUTS": lambda: np.isfinite(log_density(X, truth, prior)),
-        "Gibbs": lambda: bg.fit_bayes(X, 2, code, prior, engine="gibbs", **FEW).n_draws == FEW["draws"],
-        "Telescoping": lambda: bg.fit_mfm(X, None, code, prior, **FEW).n_filled.shape == (1, FEW["draws"]),
+        "EM": lambda: np.isfinite(bg.fit_em(X, 2, code, prior(), n_init=2).objective),
+        "NUTS": lambda: np.isfinite(log_density(X, truth, prior())),
+        "Gibbs": lambda: bg.fit_bayes(X, 2, code, prior(), engine="gibbs", **FEW).n_draws == FEW["draws"],
+        "Telescoping": lambda: bg.fit_mfm(X, None, code, prior(), **FEW).n_filled.shape == (1, FEW["draws"]),
     }
     assert set(calls) == set(TABLE.columns)
     for engine, call in calls.items():

@@ -8,11 +8,10 @@ import pytest
 from scipy import stats
 
 import bayesgmm as bg
-from bayesgmm.covariance import STRUCTURES
 from bayesgmm.mixture import Mixture
 from bayesgmm.model import free_points
 from tests.interpreted import PYTHON
-from tests.laws import priors, problem, structures
+from tests.laws import BAYESIAN, priors, problem, structures_with_priors
 
 FAITHFUL = bg.load_dataset("faithful")
 
@@ -43,7 +42,7 @@ def setting(make_prior, code, d, n_components=3):
     return X, truth, bg.Specification(n_components, code, prior), bg.build_model(X, n_components, code, prior)
 
 
-@structures
+@structures_with_priors
 @priors
 @pytest.mark.parametrize(("d", "n_components"), [(1, 1), (3, 3)])
 def test_the_model_is_the_specification(make_prior, code, d, n_components):
@@ -62,7 +61,7 @@ def test_the_model_is_the_specification(make_prior, code, d, n_components):
     assert sum(size for name, size in sizes.items() if name not in nuisance) == spec.n_parameters(d)
 
 
-@pytest.mark.parametrize("code", list(STRUCTURES))
+@pytest.mark.parametrize("code", BAYESIAN)
 def test_richardson_green_is_the_specification(code):
     X, _, truth = problem(code, n=80, n_features=1)
     prior = bg.Prior.richardson_green(X)
@@ -88,7 +87,7 @@ def seen(weights, means, covariances):
     }
 
 
-@structures
+@structures_with_priors
 @priors
 def test_prior_draws_of_the_model_and_of_the_prior_agree(make_prior, code):
     """Kolmogorov-Smirnov at level 1e-5 each, for 1,000 draws each; about 300 comparisons, so 0.3% for a false alarm in all."""
@@ -111,7 +110,7 @@ def test_prior_draws_of_the_model_and_of_the_prior_agree(make_prior, code):
             np.testing.assert_allclose(theirs_seen[what], values, atol=1e-9)
 
 
-@structures
+@structures_with_priors
 @priors
 def test_the_gradient_vanishes_at_the_map_of_em(make_prior, code):
     X, _, spec, model = setting(make_prior, code, 2)

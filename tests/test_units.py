@@ -6,7 +6,7 @@ import pytest
 
 import bayesgmm as bg
 from bayesgmm.prior import DirichletWeights, FixedWishart, HalfT, Lkj, NormalMeans, Prior
-from tests.laws import PRIORS, problem, structures
+from tests.laws import PRIORS, problem, structures, structures_with_priors
 
 FAITHFUL = bg.load_dataset("faithful")
 
@@ -27,7 +27,7 @@ def test_the_em_fit_has_no_units(code, factor, shift, tolerance):
     assert after.log_likelihood + X.size * np.log(factor) == pytest.approx(before.log_likelihood, abs=1e-6)
 
 
-@structures
+@structures_with_priors
 @pytest.mark.parametrize("name", list(PRIORS))
 @pytest.mark.parametrize(("factor", "shift", "tolerance"), [(1e-8, 0.0, 1e-9), (1e8, 0.0, 1e-9), (1.0, 1e8, 1e-6)])
 def test_priors_from_the_data_have_their_units(name, code, factor, shift, tolerance):

@@ -1,6 +1,10 @@
 """Covariance structures: parameter counts, M-steps and forms, one registry. A new structure is one file and one line here."""
 
 from bayesgmm.covariance.blocks import Block, Diagonal, Full, Spherical, standardised
+from bayesgmm.covariance.common_axes import CommonAxes
+from bayesgmm.covariance.equal_volume import EqualVolume
+from bayesgmm.covariance.own_axes import OwnAxes
+from bayesgmm.covariance.proportional import Proportional
 from bayesgmm.covariance.separate import Separate
 from bayesgmm.covariance.shared import Shared
 from bayesgmm.covariance.structure import PseudoObservations, Structure
@@ -18,14 +22,25 @@ __all__ = [
     "standardised",
 ]
 
-STRUCTURES: dict[str, Structure] = {
+_EEI, _VVI = Shared("EEI", ("tied_diag",), Diagonal()), Separate("VVI", ("diag",), Diagonal())
+_VEI, _EVI = Proportional("VEI", (), Diagonal()), EqualVolume("EVI", (), Diagonal())
+
+STRUCTURES: dict[str, Structure] = {  # in mclust's order: volume, shape and orientation are E(qual), V(arying) or I(dentity)
     structure.code: structure
     for structure in (
-        Shared("EII", ("tied_spherical",), Spherical()),
-        Separate("VII", ("spherical",), Spherical()),
-        Shared("EEI", ("tied_diag",), Diagonal()),
-        Separate("VVI", ("diag",), Diagonal()),
+        Shared("EII", ("tied_spherical", "E"), Spherical()),
+        Separate("VII", ("spherical", "V"), Spherical()),
+        _EEI,
+        _VEI,
+        _EVI,
+        _VVI,
         Shared("EEE", ("tied",), Full()),
+        Proportional("VEE", (), Full()),
+        CommonAxes("EVE", (), Full(), _EVI),
+        CommonAxes("VVE", (), Full(), _VVI),
+        OwnAxes("EEV", (), Full(), _EEI),
+        OwnAxes("VEV", (), Full(), _VEI),
+        EqualVolume("EVV", (), Full()),
         Separate("VVV", ("full",), Full()),
     )
 }

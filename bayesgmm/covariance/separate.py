@@ -29,7 +29,11 @@ class Separate(Structure):
     def few_count(self, n_features: int) -> float:
         return 2.0 * self.block.order(n_features) + 1
 
-    def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
+    @property
+    def why_no_prior(self) -> str:
+        return ""
+
+    def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None, near: Array | None = None) -> Array:
         n_features = scatter.shape[1]
         numerator = self.block.reduce(scatter)
         denominator = counts * self.block.multiplicity(n_features)

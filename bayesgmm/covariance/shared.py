@@ -29,7 +29,11 @@ class Shared(Structure):
     def few_count(self, n_features: int) -> float:
         return 0.0
 
-    def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
+    @property
+    def why_no_prior(self) -> str:
+        return ""
+
+    def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None, near: Array | None = None) -> Array:
         n_features = scatter.shape[1]
         numerator = self.block.reduce(scatter).sum(axis=0)
         denominator = np.asarray(counts.sum()) * self.block.multiplicity(n_features)

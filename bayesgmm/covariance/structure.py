@@ -80,8 +80,13 @@ class Structure(ABC):
     def few_count(self, n_features: int) -> float:
         """A component with this effective count or fewer may be flat by chance when no prior holds it."""
 
+    @property
     @abstractmethod
-    def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None) -> Array:
+    def why_no_prior(self) -> str:
+        """Why no prior is defined for it, in a sentence that says what to do; nothing where there is one."""
+
+    @abstractmethod
+    def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None, near: Array | None = None) -> Array:
         """Covariances (K, d, d) that maximise the expected log-likelihood.
 
         Parameters
@@ -91,7 +96,13 @@ class Structure(ABC):
             About the components' means.
         pseudo : PseudoObservations, optional
             The prior's share: then the result is the conditional mode of the precisions.
+        near : ndarray of shape (n_components, n_features, n_features), optional
+            Covariances of the structure that a search without a closed form starts from: its end is no lower than they are.
         """
+
+    def tied(self, matrices: Array) -> Array:
+        """Matrices (K, d, d) made to be of the structure; those that are stay as they are."""
+        return self.m_step(np.ones(len(matrices)), matrices)
 
     @abstractmethod
     def compact(self, matrices: Array) -> Array:
@@ -100,3 +111,24 @@ class Structure(ABC):
     @abstractmethod
     def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
         """All matrices (..., K, d, d) from the compact form, which may have leading axes of draws."""
+
+
+class OwnMatrices(Structure):
+    """A structure whose matrices are held one for each component, whatever ties them."""
+
+    @property
+    def is_shared(self) -> bool:
+        return False
+
+    @property
+    def why_no_prior(self) -> str:
+        return (
+            f"The matrices of {self.code} are tied in a way for which no prior is defined: fit it by maximum likelihood "
+            "(fit_em with prior=None), or take VVV, EEE, VVI, EEI, VII or EII."
+        )
+
+    def compact(self, matrices: Array) -> Array:
+        return self.block.compact(matrices)
+
+    def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
+        return np.asarray(self.block.expand(compact, n_features))

@@ -23,12 +23,14 @@ from bayesgmm.kernels.statistics import (
     sampled_statistics,
 )
 from bayesgmm.kernels.threads import alone, kept_threads, passes_abreast, summed_draws, threaded_draws, threaded_statistics
+from bayesgmm.kernels.tied import common_axes, log_volumes
 
 __all__ = [
     "LOG_2PI",
     "SOURCES",
     "alone",
     "are_round",
+    "common_axes",
     "draws_agreement",
     "draws_filled",
     "draws_log_density",
@@ -39,6 +41,7 @@ __all__ = [
     "labelled_statistics",
     "log_constants",
     "log_density",
+    "log_volumes",
     "passes_abreast",
     "pointwise_statistics",
     "responsibilities",

@@ -147,6 +147,7 @@ class Prior:
         array([3., 4.])
         """
         observations, structure = Observations.from_data(X), find_structure(covariance)
+        require_priors(structure)
         means, covariances = FAMILIES[known_name(family, "family of priors", FAMILIES)](observations, structure)
         return cls(DirichletWeights(weights_concentration), means, covariances)
 
@@ -323,6 +324,7 @@ class Prior:
 
     def check(self, n_components: int, structure: Structure, n_features: int | None = None) -> None:
         """Raise ValueError if the prior cannot serve such a model; the number of features may not be known yet."""
+        require_priors(structure)
         for name, part in vars(self).items():
             part.check(n_components, structure, n_features)
             if n_features is not None and part.n_features not in (None, n_features):
@@ -411,3 +413,9 @@ class Prior:
             part = PARTS[known_name(fields["kind"], f"prior on {name}", PARTS)]
             parts[name] = part(**{field: value for field, value in fields.items() if field != "kind"})
         return cls(**parts)  # type: ignore[arg-type]
+
+
+def require_priors(structure: Structure) -> None:
+    """Raise ValueError if no prior is defined for a covariance structure."""
+    if structure.why_no_prior:
+        raise ValueError(structure.why_no_prior)

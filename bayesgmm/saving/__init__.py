@@ -113,12 +113,12 @@ def require_parameters(
     slack = 1e-8 * scales[..., :, None] * scales[..., None, :]
     if (np.abs(matrices - np.swapaxes(matrices, -1, -2)) > slack).any():
         raise UnreadableError("it holds covariances that are not symmetric")
-    if (np.abs(matrices - structure.expand(structure.compact(matrices), k, d)) > slack).any():
-        raise UnreadableError(f"it holds covariances that do not have the structure {structure.code}")
     try:
         np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
         raise UnreadableError("it holds covariances that are not positive definite") from None
+    if any((np.abs(own - structure.tied(own)) > allowed).any() for own, allowed in zip(matrices, slack, strict=True)):
+        raise UnreadableError(f"it holds covariances that do not have the structure {structure.code}")
 
 
 def is_count(value: object, least: int = 1) -> TypeGuard[int]:

@@ -13,9 +13,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 
 import bayesgmm as bg
-from bayesgmm.covariance import STRUCTURES
 from tests.calibration.results import PROPERTY, row
-from tests.laws import PRIORS, problem
+from tests.laws import BAYESIAN, PRIORS, problem
 from tests.monte_carlo import differences, fewest_draws, label_free
 
 MOST_COMPARISONS = 2500
@@ -52,7 +51,7 @@ DATA = [
     Problem("acidity", 2, "VVV"),
     Problem("simulated in 5 dimensions", 4, "VVV"),
 ]
-GRID = [Problem("simulated", 2, code, name) for name in SEMI_CONJUGATE for code in STRUCTURES]
+GRID = [Problem("simulated", 2, code, name) for name in SEMI_CONJUGATE for code in BAYESIAN]
 
 
 def drawn(which, engine, seed):

@@ -19,10 +19,9 @@ import pytensor.tensor as pt
 from pymc.sampling.jax import get_jaxified_logp
 
 import bayesgmm as bg
-from bayesgmm.covariance import STRUCTURES
 from bayesgmm.density import Gram, MixtureLogDensity, WishartKernel, jax_passes
 from tests.interpreted import PYTHON
-from tests.laws import PRIORS, problem
+from tests.laws import BAYESIAN, PRIORS, problem
 
 TOLERANCE = 1e-10  # relative to an array's largest entry
 
@@ -115,7 +114,7 @@ def test_what_has_no_gradient_says_so():
 
 def compared(name, code):
     """Full matrices for each prior, all structures for one of them, by turns with one feature and one component."""
-    i = list(STRUCTURES).index(code)
+    i = BAYESIAN.index(code)
     return code == "VVV" or list(PRIORS).index(name) == i
 
 
@@ -124,7 +123,7 @@ def compared(name, code):
     [
         pytest.param(name, code, size, marks=[] if compared(name, code) and (size > 1 or i % 2) else pytest.mark.grid)
         for i, name in enumerate(PRIORS)
-        for code in STRUCTURES
+        for code in BAYESIAN
         for size in (1, 3)
     ],
 )

@@ -18,7 +18,7 @@ from bayesgmm.engines.nuts.convention import packed, unpacking
 from bayesgmm.model import free_points, model_of, variables_at
 from bayesgmm.observations import Observations
 from tests.interpreted import PYTHON
-from tests.laws import PRIORS, priors, problem, structures
+from tests.laws import PRIORS, priors, problem, structures_with_priors
 
 
 def setting(make_prior, code, n=60, n_components=3, n_features=2, **keywords):
@@ -37,7 +37,7 @@ def key(model):
     return compilation.fingerprint(model, transforms, list(numbers))
 
 
-@structures
+@structures_with_priors
 @priors
 def test_models_that_differ_in_numbers_have_one_code(make_prior, code):
     """And another number of features, structure or prior has another, or else a wrong one would run."""
@@ -60,7 +60,7 @@ def test_an_edit_of_the_sources_makes_another_code(monkeypatch):
     assert key(model) != before
 
 
-@structures
+@structures_with_priors
 @priors
 @pytest.mark.parametrize(("d", "n_components"), [(1, 1), (2, 3)])
 def test_the_compiled_graph_is_that_of_the_model(make_prior, code, d, n_components):
@@ -75,7 +75,7 @@ def test_the_compiled_graph_is_that_of_the_model(make_prior, code, d, n_componen
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
 
 
-@structures
+@structures_with_priors
 @priors
 def test_variables_come_back_from_free_points(make_prior, code):
     model, point = setting(make_prior, code)

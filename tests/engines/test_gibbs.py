@@ -5,14 +5,13 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
-from bayesgmm.covariance import STRUCTURES
 from bayesgmm.engines import gibbs
 from bayesgmm.engines.gibbs import default_thin, laws_of, state_of
 from bayesgmm.engines.gibbs.sweeps import State, run
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.prior import FAMILIES
 from tests.engines.stopping import stop_second_chain
-from tests.laws import PRIORS, problem
+from tests.laws import BAYESIAN, PRIORS, problem
 from tests.monte_carlo import differences, fewest_draws, label_free
 
 FAITHFUL = bg.load_dataset("faithful")
@@ -72,7 +71,7 @@ def geweke_scores(seen, drawn):
     return np.abs(seen.mean(axis=0) - drawn.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
-@pytest.mark.parametrize("code", list(STRUCTURES))
+@pytest.mark.parametrize("code", BAYESIAN)
 @pytest.mark.parametrize("name", SEMI_CONJUGATE)
 def test_geweke(name, code):
     """The joint distribution is left as it is: five functions within 4.5 standard errors; 150 in all, 1e-3 for a false alarm."""

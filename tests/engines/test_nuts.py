@@ -4,7 +4,7 @@ import pytest
 import bayesgmm as bg
 from bayesgmm.engines.starts import chain_starts
 from bayesgmm.observations import Observations
-from tests.laws import problem, structures
+from tests.laws import problem, structures_with_priors
 
 FAITHFUL = bg.load_dataset("faithful")
 
@@ -14,7 +14,7 @@ def specification(X, n_components, code="VVV"):
     return observations, bg.Specification(n_components, code, bg.Prior.weakly_informative(observations, code))
 
 
-@structures
+@structures_with_priors
 @pytest.mark.parametrize("n_components", [1, 3])
 def test_chains_start_from_different_interior_points(code, n_components):
     observations, spec = specification(problem(code)[0], n_components, code)

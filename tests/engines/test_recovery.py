@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
-from bayesgmm.covariance import STRUCTURES
-from tests.laws import PRIORS, problem
+from tests.laws import BAYESIAN, PRIORS, problem
 
 # Each prior and each structure once or more in the tests; all pairs under `pytest -m grid`.
 COVERING = {
@@ -21,7 +20,7 @@ COVERING = {
 PAIRS = [
     pytest.param(name, code, marks=() if (name, code) in COVERING else pytest.mark.grid, id=f"{name}-{code}")
     for name in PRIORS
-    for code in STRUCTURES
+    for code in BAYESIAN
 ]
 
 

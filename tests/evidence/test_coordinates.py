@@ -7,7 +7,7 @@ from bayesgmm.covariance import STRUCTURES
 from bayesgmm.draws import Draws
 from bayesgmm.evidence.coordinates import Coordinates
 from bayesgmm.prior import Lkj
-from tests.laws import random_covariances, structures
+from tests.laws import random_covariances, structures_with_priors
 
 
 def example(code, n_components, n_features, seed=0):
@@ -19,7 +19,7 @@ def example(code, n_components, n_features, seed=0):
     return Coordinates(STRUCTURES[code], n_components, n_features), draws
 
 
-@structures
+@structures_with_priors
 @pytest.mark.parametrize(("n_components", "n_features"), [(1, 1), (1, 3), (3, 1), (3, 2), (2, 4)])
 def test_there_and_back(code, n_components, n_features):
     coordinates, draws = example(code, n_components, n_features)
@@ -50,7 +50,7 @@ def numerical_jacobian(function, at, step=1e-5):
     return np.stack(columns, axis=1)
 
 
-@structures
+@structures_with_priors
 @pytest.mark.parametrize(("n_components", "n_features"), [(1, 2), (3, 1), (2, 3)])
 def test_the_volume_is_the_jacobian(code, n_components, n_features):
     coordinates, draws = example(code, n_components, n_features)
@@ -59,7 +59,7 @@ def test_the_volume_is_the_jacobian(code, n_components, n_features):
     assert np.linalg.slogdet(jacobian)[1] == pytest.approx(coordinates.log_volume(points)[0], abs=1e-6)
 
 
-@structures
+@structures_with_priors
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_the_volume_of_scales_and_correlations(code, d):
     """Beside the numerical derivative of scales and correlations by precisions."""

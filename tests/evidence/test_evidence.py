@@ -7,9 +7,8 @@ from scipy.special import logsumexp, multigammaln
 from scipy.stats import gamma, norm
 
 import bayesgmm as bg
-from bayesgmm.covariance import STRUCTURES
 from bayesgmm.prior import FAMILIES
-from tests.laws import PRIORS, problem
+from tests.laws import BAYESIAN, PRIORS, problem
 
 GALAXIES = bg.load_dataset("galaxies_26960")
 LONG = {"draws": 6000, "progress": False}
@@ -72,7 +71,7 @@ COVERING = [
     [
         pytest.param(name, code, marks=() if (name, code) in COVERING else pytest.mark.grid)
         for name in FAMILIES
-        for code in STRUCTURES
+        for code in BAYESIAN
     ],
 )
 def test_monte_carlo_over_the_prior(name, code):

@@ -22,7 +22,7 @@ from bayesgmm.prior import (
 )
 from bayesgmm.prior.lkj import log_constant, random_correlations
 from bayesgmm.prior.scales import LAWS
-from tests.laws import priors, problem, random_covariances, structures
+from tests.laws import priors, problem, random_covariances, structures_with_priors
 
 
 def test_dirichlet_against_scipy():
@@ -59,7 +59,7 @@ def test_wishart_against_scipy():
     assert wishart.log_density(Spherical(), 3, 2.7, rate[0, 0], precision[0, 0]) == pytest.approx(gammas[0])
 
 
-@structures
+@structures_with_priors
 @priors
 @pytest.mark.parametrize("d", [1, 3])
 def test_conditional_modes_are_modes(make_prior, code, d):
@@ -101,7 +101,7 @@ def test_conditional_modes_are_modes(make_prior, code, d):
             assert objective(weights, means, covariances, nuisance | {name: factor * mode}) < at
 
 
-@structures
+@structures_with_priors
 @priors
 def test_coordinates_and_covariances_are_inverse(make_prior, code):
     X, _, truth = problem(code)
@@ -112,7 +112,7 @@ def test_coordinates_and_covariances_are_inverse(make_prior, code):
     assert part.covariances(structure, stacked, 3, 3).shape == (2, 3, 3, 3)
 
 
-@structures
+@structures_with_priors
 @priors
 def test_json_round_trip(make_prior, code):
     X, _, truth = problem(code)
@@ -219,7 +219,7 @@ def test_laws_of_scales(name):
     assert np.isfinite(law.conditional_mode(np.array([3.0]), np.array([0.0]))).all()
 
 
-@structures
+@structures_with_priors
 def test_richardson_green_serves_every_structure_in_one_dimension(code):
     galaxies = bg.load_dataset("galaxies")
     prior = bg.Prior.richardson_green(galaxies)
@@ -287,7 +287,7 @@ def test_prior_draws_have_streams_of_their_own():
 
 
 @priors
-@structures
+@structures_with_priors
 def test_prior_predictive_data_can_be_fitted(make_prior, code):
     X, _, _ = problem(code)
     for data, _, _ in make_prior(X, code).sample_data(3, 40, 3, code, seed=3):
@@ -330,7 +330,7 @@ def test_the_inverse_wishart_bounds_the_joint_density(rows, family):
     assert likelihoods[1] > likelihoods[0] + 50  # without a prior the line of rows wins
 
 
-@structures
+@structures_with_priors
 @priors
 def test_log_densities_take_many_draws_at_once(make_prior, code):
     X, _, _ = problem(code)
@@ -343,7 +343,7 @@ def test_log_densities_take_many_draws_at_once(make_prior, code):
     np.testing.assert_allclose(spec.log_prior_of(**stacked, nuisance=nuisance), one_by_one, rtol=1e-12)
 
 
-@structures
+@structures_with_priors
 @priors
 def test_the_marginal_density_is_the_joint_one_with_the_nuisance_variables_integrated_out(make_prior, code):
     """By Monte Carlo over the nuisance variables' own law: within 4.5 standard errors, 48 comparisons, 3e-4 for a false alarm."""
