@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 type Seed = int | np.random.SeedSequence | np.random.Generator
 
@@ -24,6 +25,7 @@ class Use(IntEnum):
     EVIDENCE = 10
     REFIT = 11
     FOLDS = 12
+    DENSITY_LEVEL = 13
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:
@@ -50,3 +52,9 @@ def stream(seed: np.random.SeedSequence, use: Use, *index: int) -> np.random.Gen
 def describe(seed: np.random.SeedSequence) -> dict[str, Any]:
     """The seed as plain JSON values, from which the same streams can be made again."""
     return {"entropy": seed.entropy, "spawn_key": list(seed.spawn_key)}
+
+
+def folds(n: int, n_folds: int, seed: np.random.SeedSequence) -> list[NDArray[np.int64]]:
+    """Random parts of n rows, of nearly equal size: the same for everything that leaves rows out by one seed."""
+    shuffled = stream(seed, Use.FOLDS).permutation(n)
+    return [np.sort(shuffled[first::n_folds]) for first in range(n_folds)]
