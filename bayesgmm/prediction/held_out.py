@@ -115,7 +115,7 @@ def cross_validate(
     seed : int, SeedSequence or Generator
         Of the folds and the starts. Folds are those that :func:`bayesgmm.kfold` draws.
     start : Mixture or array-like of shape (n_observations,), optional
-        The only start of each fit.
+        The only start of each fit, as :func:`fit_em` takes it; of labels each fit gets those of its rows.
     sample_weight : array-like of shape (n_observations,), optional
         Row weights, of fits and totals. Rows that repeat are better given as weights: here and there they stay in one fold.
     **settings
@@ -152,7 +152,7 @@ def cross_validate(
     n_folds = positive_integer(n_folds, "n_folds", n)
     if n_folds < 2:
         raise ValueError("n_folds must be at least 2: with one fold no row would be left to fit.")
-    if start is not None and not isinstance(start, Mixture | EMResult):
+    if start is not None and not isinstance(start, Mixture | EMResult | str):  # labels are the only start that has rows
         start = integer_array(start, "start (a Mixture, or a label for each row)", (n,))
     pointwise, fold, fits = np.empty(n), np.empty(n, dtype=np.int64), []
     for g, rows in enumerate(folds(n, n_folds, root)):
