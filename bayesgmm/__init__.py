@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bayesgmm.loading import load
     from bayesgmm.mfm import MfmPosterior
     from bayesgmm.model import build_model
+    from bayesgmm.model_selection import select_model
     from bayesgmm.partitions import similarity_matrix
     from bayesgmm.posterior import Posterior, diagnose, relabel
     from bayesgmm.reporting import report
@@ -60,6 +61,7 @@ __all__ = [
     "prior_sensitivity",
     "relabel",
     "report",
+    "select_model",
     "select_n_components",
     "similarity_matrix",
     "simulate",
@@ -84,6 +86,7 @@ _LOADED_ON_FIRST_USE = {
     "prior_sensitivity": "sensitivity",
     "relabel": "posterior",
     "report": "reporting",
+    "select_model": "model_selection",
     "select_n_components": "selection",
     "similarity_matrix": "partitions",
     "waic": "criteria",

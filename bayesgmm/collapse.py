@@ -13,7 +13,7 @@ from bayesgmm.specification import Specification
 from bayesgmm.validation import CORRELATION_ROUNDING, LARGEST
 
 COLLAPSED_SHARE = 1e-8  # smallest eigenvalue of S^-1 Sigma_k that is not a collapse, S the covariance of all rows
-FLAT_SHARE = 1e-4  # the same for a component of few rows: a search over starts finds few rows that lie near a hyperplane
+FLAT_SHARE = 1e-3  # the same for a component of few rows: a search over starts finds few rows that lie near a hyperplane
 FLOOR = 1e-12  # the same of diag(1/R) Sigma_k diag(1/R), R the ranges: the boundary of the parameter space
 
 

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.climb import Settings, Status
+from bayesgmm.covariance import Structure
 from bayesgmm.diagnostics import binary_units, component_quantities
 from bayesgmm.draws import Draws
-from bayesgmm.em import EMResult, best_of, default_starts, given_start
+from bayesgmm.em import EMResult, best_of, default_starts, from_mixture
+from bayesgmm.information import NoInformationError, StandardErrors, observed_information
 from bayesgmm.mixture import Mixture
 from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.streams import seed_sequence
@@ -27,9 +29,9 @@ class Comparison:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row a ``parameter``: ``em``; ``map``, the best mode that ECM finds of the same posterior (missing where the prior has
-        none or it collapsed); posterior ``mean``, ``sd`` and ``interval`` (a pair, 90% equal-tailed);
-        ``difference_in_sd`` = (em - mean) / sd.
+        One row a ``parameter``: ``em``; ``em_se``, its standard error from the observed information (missing where it has none);
+        ``map``, the best mode that ECM finds of the same posterior (missing where the prior has none or it collapsed); posterior
+        ``mean``, ``sd`` and ``interval`` (a pair, 90% equal-tailed); ``difference_in_sd`` = (em - mean) / sd.
     responsibilities : pandas.DataFrame
         One row an observation: its component by EM, the responsibility of that component by EM, and the same one's posterior mean
         and sd, in columns component, em, mean, sd.
@@ -72,7 +74,8 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
     values, names = posterior.observations.values, posterior.observations.names
     relabelled = posterior.relabelled
     mean, sd = relabelled.draws.responsibilities(values)
-    point = em.mixture.permuted(_matching(em.mixture.responsibilities(values), mean))
+    order = _matching(em.mixture.responsibilities(values), mean)
+    point = em.mixture.permuted(order)
     quantities = component_quantities(relabelled.draws, names)
     stacked = np.stack([draws.ravel() for draws in quantities.values()])
     units = binary_units(stacked, axis=1)
@@ -80,6 +83,7 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
         {
             "parameter": list(quantities),
             "em": _values(point, names),
+            "em_se": _errors(em, order, names),
             "map": _mode(posterior, point, mean),
             "mean": stacked.mean(axis=1),
             "sd": units * (stacked / units[:, None]).std(axis=1, ddof=1),
@@ -115,7 +119,7 @@ def _mode(posterior: Posterior, point: Mixture, responsibilities: NDArray[np.flo
     if specification.required_prior.why_no_mode:
         return np.full_like(_values(point, names), np.nan)
     starts = [
-        given_start(point, observations, specification),
+        from_mixture(point, observations, specification),
         *default_starts(observations, specification, MODE_STARTS, seed_sequence(0)),
     ]
     best = best_of(observations, specification, starts, Settings())
@@ -132,7 +136,28 @@ def _matching(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray
 
 def _values(mixture: Mixture, names: tuple[str, ...]) -> NDArray[np.float64]:
     """The parameters of one mixture in the order of the table."""
-    single = Draws(mixture.weights[None, None], mixture.means[None, None], mixture.covariances[None, None], mixture.structure)
+    return _listed(mixture.weights, mixture.means, mixture.covariances, mixture.structure, names)
+
+
+def _errors(em: EMResult, order: NDArray[np.int64], names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Standard errors of EM's estimates in the order of the table; NaN where there are none."""
+    m = em.mixture
+    try:
+        errors = observed_information(m, em.observations, em.specification.prior).standard_errors()
+    except NoInformationError:
+        errors = StandardErrors.missing(m.n_components, m.n_features)
+    return _listed(errors.weights[order], errors.means[order], errors.covariances[order], m.structure, names)
+
+
+def _listed(
+    weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    covariances: NDArray[np.float64],
+    structure: Structure,
+    names: tuple[str, ...],
+) -> NDArray[np.float64]:
+    """One number for each parameter in the order of the table."""
+    single = Draws(weights[None, None], means[None, None], covariances[None, None], structure)
     return np.array([float(value[0, 0]) for value in component_quantities(single, names).values()])
 
 

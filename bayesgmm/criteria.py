@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 
 from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.refitting import left_out, require_refittable
-from bayesgmm.streams import Seed, Use, seed_sequence, stream
+from bayesgmm.streams import Seed, folds, seed_sequence
 from bayesgmm.validation import instance_of, known_name, positive_integer
 
 P_WARNING = 0.4  # Vehtari, Gelman & Gabry (2017)
@@ -127,7 +127,7 @@ def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progre
 def _mended(found: az.ELPDData, posterior: Posterior, bad: NDArray[np.int64], most_refits: int, progress: bool) -> az.ELPDData:
     """LOO with some rows left out in earnest."""
     few = len(bad) <= most_refits
-    groups = list(bad[:, None]) if few else _folds(posterior.observations.n_observations, max(2, most_refits), 0)
+    groups = list(bad[:, None]) if few else folds(posterior.observations.n_observations, max(2, most_refits), seed_sequence(0))
     elpd, k = found.elpd_i.copy(), found.pareto_k.copy()
     for rows, density in zip(groups, left_out(posterior, groups, progress), strict=True):
         mended = np.isin(rows, bad)
@@ -177,7 +177,7 @@ def kfold(posterior: Posterior, n_folds: int = 10, seed: Seed = 0, progress: boo
     if n_folds < 2:
         raise ValueError("n_folds must be at least 2: with one fold no row would be left to fit.")
     require_refittable(posterior)
-    groups, elpd = _folds(n, n_folds, seed), np.empty(n)
+    groups, elpd = folds(n, n_folds, seed_sequence(seed)), np.empty(n)
     for rows, density in zip(groups, left_out(posterior, groups, progress), strict=True):
         elpd[rows] = density
     within = [logsumexp(block, axis=(0, 1)) - np.log(n_draws) for block in posterior.log_likelihood_blocks()]
@@ -195,12 +195,6 @@ def kfold(posterior: Posterior, n_folds: int = 10, seed: Seed = 0, progress: boo
         n_folds=n_folds,
         p_kfold_i=xr.DataArray(p, dims="observation"),
     )
-
-
-def _folds(n: int, n_folds: int, seed: Seed) -> list[NDArray[np.int64]]:
-    """Random parts of n rows, of nearly equal size."""
-    shuffled = stream(seed_sequence(seed), Use.FOLDS).permutation(n)
-    return [np.sort(shuffled[first::n_folds]) for first in range(n_folds)]
 
 
 def _standard_error(elpd: NDArray[np.float64]) -> float:

@@ -17,6 +17,7 @@ from bayesgmm.abilities import ROW_WEIGHTS, Abilities, needs_mode
 from bayesgmm.climb import Run, Settings, Status
 from bayesgmm.collapse import Yardstick
 from bayesgmm.files import require_free, write_sealed
+from bayesgmm.information import NoInformationError, StandardErrors, normal_interval, observed_information
 from bayesgmm.interruption import Interrupted, PartialWarning
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -25,7 +26,7 @@ from bayesgmm.race import race, winner
 from bayesgmm.saving.em import pack
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
-from bayesgmm.validation import instance_of, integer_array, non_negative, positive_integer
+from bayesgmm.validation import instance_of, integer_array, known_name, non_negative, positive_integer
 
 ABILITIES = Abilities("EM", data=frozenset({ROW_WEIGHTS}), requirements=(needs_mode,), default_prior=False)
 MOST_STARTS = 1_000_000
@@ -183,14 +184,48 @@ class EMResult:
     def _unless_collapsed(self, criterion: float) -> float:
         return math.nan if self.status is Status.COLLAPSED else criterion
 
-    def summary(self) -> pd.DataFrame:
-        """One row a component: weight, effective count, and mean and scale (standard deviation) of each feature."""
+    def summary(self, prob: float | None = None) -> pd.DataFrame:
+        """One row a component: weight, effective count, and mean and scale (standard deviation) of each feature.
+
+        Parameters
+        ----------
+        prob : float, optional
+            With it each of these is followed by its standard error, ``..._se``, from the observed information (one more pass over
+            the data), and by the ends of an interval of this probability, ``..._lower`` and ``..._upper``: normal for means, log
+            scales and log odds of weights. They are NaN, with a warning that says why, where there are none.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the fit has no standard errors.
+        """
         m, names = self.mixture, self.observations.names
         scales = np.sqrt(np.diagonal(m.covariances, axis1=1, axis2=2))
         columns = {"weight": m.weights, "count": m.weights * self.observations.total_weight}
         columns |= {f"mean[{name}]": m.means[:, j] for j, name in enumerate(names)}
         columns |= {f"scale[{name}]": scales[:, j] for j, name in enumerate(names)}
+        columns = columns if prob is None else self._with_errors(columns, prob)
         return pd.DataFrame(columns, index=pd.RangeIndex(m.n_components, name="component"))
+
+    def _with_errors(self, columns: dict[str, NDArray[np.float64]], prob: float) -> dict[str, NDArray[np.float64]]:
+        """The columns of the summary, each followed by its standard error and interval."""
+        m, names = self.mixture, self.observations.names
+        try:
+            errors = observed_information(m, self.observations, self.specification.prior).standard_errors()
+        except NoInformationError as error:
+            warnings.warn(str(error), ConvergenceWarning, stacklevel=3)
+            errors = StandardErrors.missing(m.n_components, m.n_features)
+        of = {"weight": (errors.weights, "unit")}
+        of |= {f"mean[{name}]": (errors.means[:, j], "line") for j, name in enumerate(names)}
+        of |= {f"scale[{name}]": (errors.scales[:, j], "positive") for j, name in enumerate(names)}
+        wider: dict[str, NDArray[np.float64]] = {}
+        for name, estimates in columns.items():
+            wider[name] = estimates
+            if name in of:
+                each, where = of[name]
+                lower, upper = normal_interval(estimates, each, prob, where)
+                wider |= {f"{name}_se": each, f"{name}_lower": lower, f"{name}_upper": upper}
+        return wider
 
     def __str__(self) -> str:
         s = self.specification
@@ -253,8 +288,9 @@ def fit_em(
     n_init : int
         Number of starts, k-means++ and random rows in turn; the best interior optimum is returned.
     seed : int, SeedSequence or Generator
-    start : Mixture or array-like of shape (n_observations,), optional
-        The only start: parameters, or a label 0..K-1 for each row.
+    start : Mixture, array-like of shape (n_observations,), or str, optional
+        The only start: parameters; or a label 0..K-1 for each row; or how to make one, ``"hc"`` (model-based agglomeration, which
+        needs no luck), ``"k-means++"`` or ``"random"``.
     accelerate : bool
         False: EM alone, each iterate its M-step from the one before.
     max_iterations : int
@@ -301,10 +337,11 @@ def fit_em(
         non_negative(regularization, "regularization", MOST_REGULARIZATION),
         accelerate,
     )
+    n_init, root = positive_integer(n_init, "n_init", MOST_STARTS), seed_sequence(seed)
     starts = (
-        list(default_starts(observations, specification, positive_integer(n_init, "n_init", MOST_STARTS), seed_sequence(seed)))
+        list(default_starts(observations, specification, n_init, root))
         if start is None
-        else [given_start(start, observations, specification)]
+        else [given_start(start, observations, specification, root)]
     )
     try:
         result = best_of(observations, specification, starts, settings)
@@ -350,23 +387,21 @@ def default_starts(
         yield name, make(observations, specification.n_components, specification.structure, stream(seed, Use.EM_START, i))
 
 
-def given_start(start: Any, observations: Observations, specification: Specification) -> tuple[str, Mixture]:
-    """The user's start, a Mixture or labels, as a mixture of the specified structure."""
-    shape = (specification.n_components, observations.n_features)
-    start = start.mixture if isinstance(start, EMResult) else start
-    if isinstance(start, Mixture):
-        if start.means.shape != shape:
-            raise ValueError(f"start has means of shape {start.means.shape}; the model needs {shape}.")
-        if _has_twins(start):
-            raise ValueError("Two components of start are equal, and EM could never tell them apart: move one of them.")
-        shares = np.maximum(start.weights, 1e-8)  # a component that nobody comes from still has a covariance
-        covariances = specification.structure.m_step(shares, shares[:, None, None] * start.covariances)
-        return "given mixture", Mixture(start.weights, start.means, covariances, specification.structure)
+def given_start(
+    start: Any, observations: Observations, specification: Specification, seed: np.random.SeedSequence
+) -> tuple[str, Mixture]:
+    """The user's start, a Mixture, labels or the name of a kind, as a mixture of the specified structure."""
+    n_components = specification.n_components
+    if isinstance(start, Mixture | EMResult):
+        return from_mixture(start.mixture if isinstance(start, EMResult) else start, observations, specification)
+    if isinstance(start, str):
+        make = initialisation.NAMED[known_name(start, "kind of start", initialisation.NAMED)]
+        return start, make(observations, n_components, specification.structure, stream(seed, Use.EM_START, 0))
     labels = integer_array(start, "start (a Mixture, or a label for each row)", (observations.n_observations,))
     found = np.unique(labels)
-    if not np.array_equal(found, np.arange(shape[0])):
-        raise ValueError(f"The labels in start must use each of 0..{shape[0] - 1}, they use {found[:10].tolist()}.")
-    statistics = initialisation.labelled_statistics(observations, labels, shape[0])
+    if not np.array_equal(found, np.arange(n_components)):
+        raise ValueError(f"The labels in start must use each of 0..{n_components - 1}, they use {found[:10].tolist()}.")
+    statistics = initialisation.labelled_statistics(observations, labels, n_components)
     statistics = statistics.about(statistics.means)
     covariances = specification.structure.m_step(statistics.counts, statistics.scatter)
     reason = Yardstick.of(observations).collapse(covariances)
@@ -374,6 +409,18 @@ def given_start(start: Any, observations: Observations, specification: Specifica
         raise ValueError(f"The labels in start give no proper covariances: {reason} Put more rows into it or pass a Mixture.")
     mixture = Mixture(statistics.counts / statistics.counts.sum(), statistics.reference, covariances, specification.structure)
     return "given labels", mixture
+
+
+def from_mixture(start: Mixture, observations: Observations, specification: Specification) -> tuple[str, Mixture]:
+    """Another mixture's parameters as a start, made to be of the specified structure."""
+    shape = (specification.n_components, observations.n_features)
+    if start.means.shape != shape:
+        raise ValueError(f"start has means of shape {start.means.shape}; the model needs {shape}.")
+    if _has_twins(start):
+        raise ValueError("Two components of start are equal, and EM could never tell them apart: move one of them.")
+    shares = np.maximum(start.weights, 1e-8)  # a component that nobody comes from still has a covariance
+    covariances = specification.structure.m_step(shares, shares[:, None, None] * start.covariances)
+    return "given mixture", Mixture(start.weights, start.means, covariances, specification.structure)
 
 
 def _has_twins(mixture: Mixture) -> bool:

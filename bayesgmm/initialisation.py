@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
+from bayesgmm.agglomeration import Agglomeration
 from bayesgmm.covariance import Structure
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -13,6 +14,7 @@ from bayesgmm.statistics import SufficientStatistics
 
 SUBSET = 20_000  # rows that a start looks at, at most
 LLOYD_STEPS = 10
+APART = 0.8  # standard deviations from the middle to each half of a component that is split
 
 
 def k_means(observations: Observations, n_components: int, structure: Structure, rng: np.random.Generator) -> Mixture:
@@ -53,6 +55,38 @@ def random_rows(observations: Observations, n_components: int, structure: Struct
     return Mixture(np.full(n_components, 1 / n_components), observations.values[rows], covariances, structure)
 
 
+def agglomeration(observations: Observations, n_components: int, structure: Structure, rng: np.random.Generator) -> Mixture:
+    """The clusters of a tree of the rows, see :class:`bayesgmm.agglomeration.Agglomeration`."""
+    return cut(Agglomeration.of(observations, rng), observations, n_components, structure)
+
+
+def cut(tree: Agglomeration, observations: Observations, n_components: int, structure: Structure) -> Mixture:
+    """A tree cut into clusters, each with a few more rows of their pooled covariance: a cluster of few rows would be flat."""
+    subset, labels = observations.rows(tree.rows), tree.labels(n_components)
+    statistics = labelled_statistics(subset, labels, n_components)
+    statistics = statistics.about(statistics.means)
+    counts, more = statistics.counts, observations.n_features + 1
+    pooled = statistics.scatter.sum(axis=0) + np.diag(observations.covariance.diagonal())
+    scatter = statistics.scatter + more * pooled / (counts.sum() + 1)
+    covariances = structure.m_step(counts + more, scatter)
+    return Mixture(counts / counts.sum(), statistics.reference, covariances, structure)
+
+
+def split(mixture: Mixture, component: int) -> Mixture:
+    """The same mixture with one component cut in two, across its longest axis and with the same moments."""
+    order = [*range(mixture.n_components), component]
+    weights, means, covariances = mixture.weights[order], mixture.means[order], mixture.covariances[order]
+    scales = np.sqrt(covariances[-1].diagonal())
+    sizes, axes = np.linalg.eigh(covariances[-1] / np.outer(scales, scales))
+    shift = APART * np.sqrt(sizes[-1]) * axes[:, -1] * scales
+    halves = [component, -1]
+    weights[halves] /= 2
+    means[halves] += np.outer([1, -1], shift)
+    covariances[halves] -= np.outer(shift, shift)
+    tied = mixture.structure.m_step(weights, weights[:, None, None] * covariances)
+    return Mixture(weights, means, tied, mixture.structure)
+
+
 def _shared_by_all(
     observations: Observations, n_components: int, structure: Structure, count: float, scatter: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -69,6 +103,8 @@ STARTS: dict[str, Callable[[Observations, int, Structure, np.random.Generator], 
     "random": random_rows,
 }
 
+NAMED = {**STARTS, "hc": agglomeration}  # a start of its own kind, one for all data: it is not among those taken in turn
+
 
 def labelled_statistics(observations: Observations, labels: NDArray[np.int64], n_components: int) -> SufficientStatistics:
     """Statistics about the midranges when each row's component is given; -1 leaves a row out."""
@@ -81,7 +117,7 @@ def _subset(observations: Observations, rng: np.random.Generator) -> Observation
     if observations.n_observations <= SUBSET:
         return observations
     rows = np.sort(rng.choice(observations.n_observations, size=SUBSET, replace=False))
-    return Observations(observations.values[rows], np.ascontiguousarray(observations.weights[rows]), observations.names)
+    return observations.rows(rows)
 
 
 def _seeds(

@@ -197,6 +197,10 @@ class Observations:
     def _listed(self, chosen: NDArray[np.bool_]) -> str:
         return listed([repr(name) for name, is_chosen in zip(self.names, chosen, strict=True) if is_chosen])
 
+    def rows(self, chosen: NDArray[np.int64]) -> Self:
+        """Some of the rows."""
+        return replace(self, values=self.values[chosen], weights=np.ascontiguousarray(self.weights[chosen]))
+
     def reweighted(self, weights: NDArray[np.float64]) -> Self:
         """The same rows, counted otherwise."""
         return replace(self, weights=np.ascontiguousarray(weights, dtype=np.float64))

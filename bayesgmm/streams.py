@@ -26,6 +26,8 @@ class Use(IntEnum):
     REFIT = 11
     FOLDS = 12
     DENSITY_LEVEL = 13
+    BOOTSTRAP = 14
+    LIKELIHOOD_RATIO = 15
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:

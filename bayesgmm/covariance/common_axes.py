@@ -41,7 +41,7 @@ class CommonAxes(OwnMatrices):
         return self.along.least_count(n_features)
 
     def few_count(self, n_features: int) -> float:
-        return self.along.few_count(n_features)
+        return n_features * self.along.few_count(n_features)
 
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None, near: Array | None = None) -> Array:
         equal_volumes, scatter = isinstance(self.along, EqualVolume), np.ascontiguousarray(scatter)

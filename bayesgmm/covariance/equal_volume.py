@@ -23,7 +23,7 @@ class EqualVolume(OwnMatrices):
         return self.block.order(n_features) + 1.5
 
     def few_count(self, n_features: int) -> float:
-        return 2.0 * self.block.order(n_features) + 1
+        return 4.0 * self.block.order(n_features)
 
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None, near: Array | None = None) -> Array:
         n_features, parts = scatter.shape[1], self.block.reduce(scatter)

@@ -28,7 +28,7 @@ class Proportional(OwnMatrices):
         return 2.5  # as one variance each
 
     def few_count(self, n_features: int) -> float:
-        return 3.0
+        return 4.0
 
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None, near: Array | None = None) -> Array:
         n_features, parts = scatter.shape[1], np.ascontiguousarray(self.block.reduce(scatter))

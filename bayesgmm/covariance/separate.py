@@ -27,7 +27,7 @@ class Separate(Structure):
         return self.block.order(n_features) + 1.5
 
     def few_count(self, n_features: int) -> float:
-        return 2.0 * self.block.order(n_features) + 1
+        return 4.0 * self.block.order(n_features)
 
     @property
     def why_no_prior(self) -> str:

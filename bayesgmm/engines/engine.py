@@ -6,15 +6,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from bayesgmm.abilities import Abilities
 from bayesgmm.draws import most_draws_of_equal_length
@@ -120,9 +111,3 @@ def most_draws(lengths: Sequence[int]) -> tuple[list[int], int]:
     if n_draws < LEAST_DRAWS:
         raise KeyboardInterrupt
     return chains, n_draws
-
-
-def progress_bar(shown: bool, *columns: ProgressColumn) -> Progress:
-    """A bar that goes away when all is done; nothing where it is not to be shown."""
-    usual = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(*usual, *columns, disable=not shown, transient=True)

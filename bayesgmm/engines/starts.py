@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesgmm import initialisation
 from bayesgmm.climb import Settings, Status
-from bayesgmm.em import EMResult, best_of, default_starts, given_start
+from bayesgmm.em import EMResult, best_of, default_starts, from_mixture
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
@@ -38,7 +38,7 @@ def chain_starts(
         candidates = list(default_starts(observations, modal, FIRST_STARTS, seed))
     else:
         mixture = warm_start.mixture if isinstance(warm_start, EMResult) else warm_start
-        candidates = [given_start(mixture, observations, modal)]
+        candidates = [from_mixture(mixture, observations, modal)]
     first = best_of(observations, modal, candidates, NEAR)
     mixtures = [candidates[0][1] if first.status is Status.COLLAPSED else first.mixture]
     kinds = list(initialisation.STARTS.values())

@@ -6,6 +6,7 @@ Rows are taken in blocks that stay in cache; nothing of size (n, K) is allocated
 All but ``log_constants`` and what is in threads may be called from other Numba functions.
 """
 
+from bayesgmm.kernels.agglomeration import agglomerate
 from bayesgmm.kernels.compilation import SOURCES
 from bayesgmm.kernels.densities import LOG_2PI, log_constants, log_density, responsibilities
 from bayesgmm.kernels.draws import (
@@ -28,6 +29,7 @@ from bayesgmm.kernels.tied import common_axes, log_volumes
 __all__ = [
     "LOG_2PI",
     "SOURCES",
+    "agglomerate",
     "alone",
     "are_round",
     "common_axes",

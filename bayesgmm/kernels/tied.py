@@ -163,7 +163,8 @@ def variances_along(counts, scatter, equal_volumes):
     for k in range(n_parts):
         size = math.exp(np.log(out[k]).mean())
         volume += size / counts.sum()
-        out[k] /= size
+        if size > 0.0:
+            out[k] /= size
     return volume * out
 
 

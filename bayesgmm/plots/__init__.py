@@ -9,6 +9,7 @@ from bayesgmm.plots.clustering import co_clustering
 from bayesgmm.plots.criteria import criterion, elpd_difference
 from bayesgmm.plots.density import density
 from bayesgmm.plots.matrix import scatter_matrix, separating_features
+from bayesgmm.plots.models import models
 from bayesgmm.plots.number import number_of_components
 from bayesgmm.plots.pareto import pareto_k
 from bayesgmm.plots.scatter import MOST_ROWS, contours, ellipses, points
@@ -21,6 +22,7 @@ __all__ = [
     "density",
     "ellipses",
     "elpd_difference",
+    "models",
     "number_of_components",
     "pareto_k",
     "points",

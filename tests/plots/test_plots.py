@@ -175,3 +175,14 @@ def test_rows_that_belong_together_lie_together(ax):
     shown = np.asarray(image.get_array())
     steps = np.abs(np.diff(shown, axis=0)).sum(axis=1)
     assert (steps > 0.1).sum() == 2  # three squares
+
+
+def test_structures_are_lines_and_the_lowest_is_ringed(ax):
+    page = pd.DataFrame({"EII": [9.0, 8.0, 7.5], "VEV": [5.0, 2.0, np.nan], "VVV": [5.0, 3.0, 4.0]}, index=[1, 2, 3])
+    plots.models(ax, page)
+    lines = {line.get_label(): line for line in ax.lines}
+    for code in page:
+        np.testing.assert_array_equal(lines[code].get_ydata(), page[code])
+    ring = ax.lines[-1]
+    assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (2, 2.0)
+    assert [text.get_text() for text in ax.texts] == ["VEV, K = 2"]

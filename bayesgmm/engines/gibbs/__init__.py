@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bayesgmm import kernels
 from bayesgmm.abilities import Abilities
 from bayesgmm.covariance import Structure
-from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws, progress_bar
+from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws
 from bayesgmm.engines.gibbs.sweeps import COMMON, FIXED, MIXING, Laws, State, run
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -30,6 +30,7 @@ from bayesgmm.prior import (
 )
 from bayesgmm.prior.half_t import RATES
 from bayesgmm.prior.hierarchical_wishart import RATE
+from bayesgmm.progress import progress_bar
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Use, stream
 

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from rich.progress import TextColumn
 
 from bayesgmm.abilities import Abilities
-from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws, progress_bar
+from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws
 from bayesgmm.engines.nuts.compilation import compiled_model
 from bayesgmm.mixture import Mixture
 from bayesgmm.model import free_points, model_of, variables_at
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
+from bayesgmm.progress import progress_bar
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Use, stream
 
