@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
+from bayesgmm.em import ConvergenceWarning
 
 FAITHFUL = bg.load_dataset("faithful")
 
@@ -10,7 +11,7 @@ FAITHFUL = bg.load_dataset("faithful")
 def test_components_are_matched_whatever_their_order(faithful_two, order):
     em = bg.fit_em(FAITHFUL, 2, start=bg.fit_em(FAITHFUL, 2).mixture.permuted(order))
     c = bg.compare_em_bayes(em, faithful_two)
-    assert list(c.table.columns) == ["parameter", "em", "map", "mean", "sd", "interval", "difference_in_sd"]
+    assert list(c.table.columns) == ["parameter", "em", "em_se", "map", "mean", "sd", "interval", "difference_in_sd"]
     assert (c.table["difference_in_sd"].abs() < 1).all()
     assert (c.table["sd"] > 0).all()
     np.testing.assert_allclose(c.table["difference_in_sd"], (c.table["em"] - c.table["mean"]) / c.table["sd"])
@@ -26,6 +27,21 @@ def test_map_is_the_mode_of_the_same_posterior(faithful_two):
     row = c.table.set_index("parameter").loc["weights[0]"]  # relabelled components are numbered from the largest down
     assert row["map"] == pytest.approx(mode.weights[large], abs=1e-5)
     assert row["interval"][0] < row["mean"] < row["interval"][1]
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_standard_errors_stand_beside_posterior_sds(faithful_two, order):
+    em = bg.fit_em(FAITHFUL, 2, start=bg.fit_em(FAITHFUL, 2).mixture.permuted(order))
+    table = bg.compare_em_bayes(em, faithful_two).table
+    np.testing.assert_allclose(table["em_se"], table["sd"], rtol=0.2)  # 272 rows: the posterior is not yet normal
+
+
+def test_a_fit_without_standard_errors_is_compared_all_the_same(faithful_two):
+    with pytest.warns(ConvergenceWarning, match="Still rising"):
+        em = bg.fit_em(FAITHFUL, 2, max_iterations=1)
+    table = bg.compare_em_bayes(em, faithful_two).table
+    assert table["em_se"].isna().all()
+    assert table["em"].notna().all()
 
 
 def test_components_that_are_not_resolved_are_told(faithful_three):

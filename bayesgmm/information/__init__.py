@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayesgmm.collapse import Yardstick, too_few
 from bayesgmm.information.chart import Array, Chart
 from bayesgmm.information.errors import StandardErrors
+from bayesgmm.information.intervals import normal_interval, probability
 from bayesgmm.information.passes import Curvature
 from bayesgmm.information.prior import prior_curvature
 from bayesgmm.mixture import Mixture
@@ -20,7 +21,15 @@ from bayesgmm.prior import Prior
 from bayesgmm.specification import Specification
 from bayesgmm.validation import instance_of, known_name
 
-__all__ = ["Chart", "Information", "NoInformationError", "StandardErrors", "observed_information"]
+__all__ = [
+    "Chart",
+    "Information",
+    "NoInformationError",
+    "StandardErrors",
+    "normal_interval",
+    "observed_information",
+    "probability",
+]
 
 KINDS = ("observed", "sandwich")
 LEAST_COUNT = 1e-2  # expected rows of a component: with fewer its weight is at the boundary
@@ -96,6 +105,8 @@ def observed_information(mixture: Mixture, observations: Observations, prior: Pr
 
     Raises
     ------
+    ValueError
+        If the data have another number of features.
     NoInformationError
         If a component has collapsed or is empty, the mixture is no maximum, or its parameters are not identified.
 
@@ -113,6 +124,11 @@ def observed_information(mixture: Mixture, observations: Observations, prior: Pr
     """
     instance_of(mixture, Mixture, "mixture")
     instance_of(observations, Observations, "observations")
+    if observations.n_features != mixture.n_features:
+        raise ValueError(
+            f"The data have {observations.n_features} features, the mixture has {mixture.n_features}: give the data that it was "
+            "fitted to."
+        )
     specification = Specification(mixture.n_components, mixture.structure.code, prior)
     _require_interior(mixture, observations, specification)
     chart = Chart.around(mixture)

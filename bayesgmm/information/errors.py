@@ -46,6 +46,13 @@ class StandardErrors:
         scales = np.diagonal(covariances, axis1=1, axis2=2) / (2 * np.sqrt(np.diagonal(m.covariances, axis1=1, axis2=2)))
         return cls(_deviations(ratios, covariance[: k - 1, : k - 1]), means, covariances, scales, correlations)
 
+    @classmethod
+    def missing(cls, n_components: int, n_features: int) -> Self:
+        """NaN for each parameter: of a fit that has no standard errors."""
+        each, matrices = (n_components, n_features), (n_components, n_features, n_features)
+        shapes = ((n_components,), each, matrices, each, matrices)
+        return cls(*(np.full(shape, np.nan) for shape in shapes))
+
 
 def _of_correlations(covariance: Array, moved: Array) -> Array:
     """Derivatives of the correlations (d^2, q) from those of the covariances."""
