@@ -143,7 +143,7 @@ def _errors(em: EMResult, order: NDArray[np.int64], names: tuple[str, ...]) -> N
     """Standard errors of EM's estimates in the order of the table; NaN where there are none."""
     m = em.mixture
     try:
-        errors = observed_information(m, em.observations, em.specification.prior).standard_errors()
+        errors = observed_information(m, em.observations, em.specification).standard_errors()
     except NoInformationError:
         errors = StandardErrors.missing(m.n_components, m.n_features)
     return _listed(errors.weights[order], errors.means[order], errors.covariances[order], m.structure, names)

@@ -211,7 +211,7 @@ class EMResult:
         """The columns of the summary, each followed by its standard error and interval."""
         m, names = self.mixture, self.observations.names
         try:
-            errors = observed_information(m, self.observations, self.specification.prior).standard_errors()
+            errors = observed_information(m, self.observations, self.specification).standard_errors()
         except NoInformationError as error:
             warnings.warn(str(error), ConvergenceWarning, stacklevel=3)
             errors = StandardErrors.missing(m.n_components, m.n_features)

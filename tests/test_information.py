@@ -14,7 +14,7 @@ FAITHFUL = bg.load_dataset("faithful")
 
 
 def errors(em, kind="observed"):
-    return observed_information(em.mixture, em.observations, em.specification.prior).standard_errors(kind)
+    return observed_information(em.mixture, em.observations, em.specification).standard_errors(kind)
 
 
 def moved(mixture, size=0.1, seed=0):
@@ -178,7 +178,7 @@ def test_a_prior_adds_its_curvature(make_prior, code):
     X, _, truth = problem(code, n=60)
     prior = make_prior(X, code)
     em = bg.fit_em(X, 3, code, prior, start=truth, tolerance=1e-12)
-    found = observed_information(em.mixture, em.observations, prior)
+    found = observed_information(em.mixture, em.observations, em.specification)
     spec, chart = em.specification, found.chart
 
     def height(coordinates):
@@ -221,6 +221,13 @@ def test_a_collapsed_fit_is_refused():
 def test_other_data_are_refused():
     with pytest.raises(ValueError, match="The data have 1 features, the mixture has 2"):
         observed_information(bg.fit_em(FAITHFUL, 2).mixture, Observations.from_data(FAITHFUL[["waiting"]]))
+
+
+def test_a_prior_without_a_mode_is_refused():
+    em = bg.fit_em(FAITHFUL, 2)
+    prior = bg.Prior.weakly_informative(FAITHFUL, weights_concentration=0.5)
+    with pytest.raises(NoInformationError, match="has no mode"):
+        observed_information(em.mixture, em.observations, bg.Specification(2, prior=prior))
 
 
 def test_twins_and_circles_are_not_identified():

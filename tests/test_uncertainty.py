@@ -10,7 +10,13 @@ from bayesgmm.information import Chart, StandardErrors, observed_information
 from bayesgmm.information.passes import Curvature
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.observations import Observations
-from bayesgmm.uncertainty import bootstrap, likelihood_ratio, likelihood_ratio_test, sequential_likelihood_ratio_tests
+from bayesgmm.uncertainty import (
+    bootstrap,
+    likelihood_ratio,
+    likelihood_ratio_test,
+    resampling,
+    sequential_likelihood_ratio_tests,
+)
 from tests.laws import problem, structures
 
 FAITHFUL = bg.load_dataset("faithful")
@@ -82,7 +88,7 @@ def test_a_prior_is_held_fixed():
     found = quiet(bootstrap, em, 300, "weighted_likelihood").standard_errors.weights
     shares = np.mean(em.mixture.predict(X)) * (1 - np.mean(em.mixture.predict(X)))
     np.testing.assert_allclose(found, np.sqrt(120 * shares) / (120 + 58), rtol=0.2)
-    information = observed_information(em.mixture, em.observations, prior)
+    information = observed_information(em.mixture, em.observations, em.specification)
     np.testing.assert_allclose(found, information.standard_errors("sandwich").weights, rtol=0.2)
     np.testing.assert_allclose(
         information.standard_errors().weights, np.sqrt(np.prod(em.mixture.weights) / (120 + 58)), rtol=1e-3
@@ -121,14 +127,14 @@ def test_what_is_told_of_the_replicates(faithful):
 def test_components_are_matched_before_they_are_averaged(faithful, monkeypatch):
     """Refits that come back in another order are put into the fit's."""
     plain = quiet(bootstrap, faithful, 20)
-    whole = bootstrap.__globals__["best_of"]
+    whole = resampling.best_of
 
     def turned(*arguments):
         result = whole(*arguments)
         object.__setattr__(result.best, "mixture", result.mixture.permuted([1, 0]))
         return result
 
-    monkeypatch.setitem(bootstrap.__globals__, "best_of", turned)
+    monkeypatch.setattr(resampling, "best_of", turned)
     assert_same(quiet(bootstrap, faithful, 20), plain)
 
 
@@ -165,7 +171,7 @@ def test_bootstraps_that_tell_nothing_are_refused(faithful):
 
 @pytest.mark.parametrize("abreast", [1, 3])
 def test_ctrl_c_returns_what_is_finished(faithful, abreast, monkeypatch):
-    whole, calls = bootstrap.__globals__["_refitted"], [0]
+    whole, calls = resampling._refitted, [0]
 
     def interrupted(*arguments):
         calls[0] += 1
@@ -175,7 +181,7 @@ def test_ctrl_c_returns_what_is_finished(faithful, abreast, monkeypatch):
 
     monkeypatch.setattr(kernels, "passes_abreast", lambda *_: abreast)
     everything = quiet(bootstrap, faithful, 40)
-    monkeypatch.setitem(bootstrap.__globals__, "_refitted", interrupted)
+    monkeypatch.setattr(resampling, "_refitted", interrupted)
     with pytest.warns(PartialWarning, match=r"Partial: \d+ of 40 replicates were fitted when Ctrl-C came"):
         b = quiet(bootstrap, faithful, 40)
     assert b.partial
@@ -277,3 +283,21 @@ def test_ctrl_c_returns_the_test_of_what_is_finished(monkeypatch):
         test = quiet(likelihood_ratio_test, FAITHFUL, 1, n_bootstrap=20, n_init=1)
     assert test.p_value == 1 / 5
     assert "Partial: 4 of 20" in str(test)
+
+
+def test_ctrl_c_returns_the_tests_that_are_finished(monkeypatch):
+    whole = likelihood_ratio._tested
+
+    def interrupted(observations, k, *arguments):
+        if k == 2:
+            raise KeyboardInterrupt
+        return whole(observations, k, *arguments)
+
+    monkeypatch.setattr(likelihood_ratio, "_tested", interrupted)
+    with pytest.warns(PartialWarning, match=r"Up to 1 component all are rejected at level 0.1\. Partial: Ctrl-C came"):
+        found = quiet(sequential_likelihood_ratio_tests, FAITHFUL, level=0.1, n_bootstrap=9, n_init=1)
+    assert found.partial
+    assert list(found.table.index) == [1]
+    monkeypatch.setattr(likelihood_ratio, "_tested", lambda *_: interrupted(None, 2))
+    with pytest.raises(KeyboardInterrupt):
+        quiet(sequential_likelihood_ratio_tests, FAITHFUL, level=0.1, n_bootstrap=9, n_init=1)

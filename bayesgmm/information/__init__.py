@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.abilities import ROW_WEIGHTS, Abilities, features_of, needs_mode
 from bayesgmm.collapse import Yardstick, too_few
 from bayesgmm.information.chart import Array, Chart
 from bayesgmm.information.errors import StandardErrors
@@ -17,7 +18,6 @@ from bayesgmm.information.passes import Curvature
 from bayesgmm.information.prior import prior_curvature
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
-from bayesgmm.prior import Prior
 from bayesgmm.specification import Specification
 from bayesgmm.validation import instance_of, known_name
 
@@ -31,6 +31,7 @@ __all__ = [
     "probability",
 ]
 
+ABILITIES = Abilities("The observed information", data=frozenset({ROW_WEIGHTS}), requirements=(needs_mode,), default_prior=False)
 KINDS = ("observed", "sandwich")
 LEAST_COUNT = 1e-2  # expected rows of a component: with fewer its weight is at the boundary
 FLAT = 1e-11  # of the information of a row in the chart's coordinates, and of eigenvalues with ones on the diagonal: rounding
@@ -83,7 +84,7 @@ class Information:
         return np.asarray(0.5 * (inverse + inverse.T) * scales[:, None] * scales)
 
 
-def observed_information(mixture: Mixture, observations: Observations, prior: Prior | None = None) -> Information:
+def observed_information(mixture: Mixture, observations: Observations, specification: Specification | None = None) -> Information:
     """The observed information of the parameters of a fitted mixture, and the variability of its scores.
 
     It is exact but for rounding, from one pass over the data in blocks; the prior's share is differenced, to about 1e-6 of a row.
@@ -96,8 +97,9 @@ def observed_information(mixture: Mixture, observations: Observations, prior: Pr
         A maximum, such as :func:`fit_em` returns.
     observations : Observations
         The data that it was fitted to.
-    prior : Prior, optional
-        The prior that it was fitted with, held fixed. The prior's own variables are at their modes, as in a joint fit.
+    specification : Specification, optional
+        The model that was fitted, with its prior held fixed, whose own variables are at their modes, as in a joint fit. None:
+        maximum likelihood in the mixture's structure.
 
     Returns
     -------
@@ -108,7 +110,8 @@ def observed_information(mixture: Mixture, observations: Observations, prior: Pr
     ValueError
         If the data have another number of features.
     NoInformationError
-        If a component has collapsed or is empty, the mixture is no maximum, or its parameters are not identified.
+        If a component has collapsed or is empty, the mixture is no maximum, its parameters are not identified, or the data have
+        what no formula is known for here.
 
     References
     ----------
@@ -129,12 +132,16 @@ def observed_information(mixture: Mixture, observations: Observations, prior: Pr
             f"The data have {observations.n_features} features, the mixture has {mixture.n_features}: give the data that it was "
             "fitted to."
         )
-    specification = Specification(mixture.n_components, mixture.structure.code, prior)
+    if specification is None:
+        specification = Specification(mixture.n_components, mixture.structure.code)
+    refusal = ABILITIES.refusal(specification, features_of(observations))
+    if refusal:
+        raise NoInformationError(refusal)
     _require_interior(mixture, observations, specification)
     chart = Chart.around(mixture)
     of_data = Curvature.of(chart, observations)
     score, observed = of_data.score, of_data.information
-    if prior is not None:
+    if specification.prior is not None:
         slope, curvature = prior_curvature(chart, specification)
         score, observed = score + slope, observed + curvature
     _require_maximum(chart, score, observed, observations.total_weight)

@@ -15,7 +15,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm
 
 from bayesgmm import kernels
 from bayesgmm.mixture import Mixture
@@ -88,11 +87,17 @@ class Chart:
         weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
         own = coordinates[..., self.places]
         shifts, sizes, turns = np.split(own, [d, d + len(self.sizes)], axis=-1)
-        halves = self.frames @ expm(np.einsum("...kt,ktij->...kij", turns, self.turns))
-        covariances = halves @ expm(np.einsum("...ks,sij->...kij", sizes, self.sizes)) @ np.swapaxes(halves, -1, -2)
+        halves = self._turned(turns) if turns.shape[-1] else self.frames
+        covariances = halves @ _exponential(np.einsum("...ks,sij->...kij", sizes, self.sizes)) @ np.swapaxes(halves, -1, -2)
         covariances = 0.5 * (covariances + np.swapaxes(covariances, -1, -2))
         means = m.means + (self.frames @ shifts[..., None])[..., 0]
         return weights / weights.sum(axis=-1, keepdims=True), means, covariances
+
+    def _turned(self, turns: Array) -> Array:
+        """C_k e^V_k = D_k e^W B_k^(1/2), for coefficients (..., K, n_turns)."""
+        lengths = np.linalg.norm(self.frames, axis=1)
+        skew = np.einsum("...kt,ktij->...kij", turns, self.turns) * (lengths[:, :, None] / lengths[:, None, :])
+        return np.asarray((self.frames / lengths[:, None, :]) @ _exponential(skew, is_skew=True) * lengths[:, None, :])
 
     def tangents(self, k: int) -> Array:
         """First derivatives of C_k^-1 Sigma_k C_k'^-1, shape (n_sizes + n_turns, n_features, n_features)."""
@@ -130,6 +135,13 @@ def _skews(d: int) -> Array:
     skews[np.arange(len(i)), i, j] = 1.0
     skews[np.arange(len(i)), j, i] = -1.0
     return skews
+
+
+def _exponential(matrices: Array, is_skew: bool = False) -> Array:
+    """e to symmetric or skew matrices (..., d, d), by their eigenvalues: SciPy's wakes all threads for each small matrix."""
+    values, vectors = np.linalg.eigh(1j * matrices if is_skew else matrices)
+    powers = np.exp(-1j * values) if is_skew else np.exp(values)
+    return np.real((vectors * powers[..., None, :]) @ np.conj(np.swapaxes(vectors, -1, -2)))
 
 
 def _frames(mixture: Mixture) -> Array:

@@ -115,10 +115,13 @@ class SequentialTest:
     tests : tuple of LikelihoodRatioTest
     level : float
         A test rejects where its p-value is no larger.
+    partial : bool
+        Whether Ctrl-C came before the tests had come to an end.
     """
 
     tests: tuple[LikelihoodRatioTest, ...]
     level: float
+    partial: bool = False
 
     @property
     def n_components(self) -> int:
@@ -150,8 +153,11 @@ class SequentialTest:
     def verdict(self) -> str:
         """What that says, in a sentence."""
         if self.is_settled:
-            return f"{_counted(self.n_components).capitalize()} not rejected at level {self.level:g}."
-        return f"Up to {_counted(self.n_components - 1)} all are rejected at level {self.level:g}: raise most_components."
+            found = f"{_counted(self.n_components).capitalize()} not rejected at level {self.level:g}."
+        else:
+            found = f"Up to {_counted(self.n_components - 1)} all are rejected at level {self.level:g}"
+            found += "." if self.partial else ": raise most_components."
+        return f"{found} Partial: Ctrl-C came before the last test was done." if self.partial else found
 
     def __str__(self) -> str:
         return f"{self.verdict}\n{self.table.to_string(float_format='{:.4g}'.format)}"
@@ -275,6 +281,11 @@ def sequential_likelihood_ratio_tests(
     -------
     SequentialTest
 
+    Warns
+    -----
+    PartialWarning
+        If Ctrl-C came after the first test: the finished ones are returned.
+
     Raises
     ------
     ValueError
@@ -292,11 +303,18 @@ def sequential_likelihood_ratio_tests(
             f"{told(level)}: raise n_bootstrap for a smaller level."
         )
     observations, tests = Observations.from_data(X, sample_weight), list[LikelihoodRatioTest]()
-    for k in range(1, most + 1):
-        tests.append(_tested(observations, k, covariance, settings, root, progress))
-        if tests[-1].p_value > level or tests[-1].partial:
-            break
-    return SequentialTest(tuple(tests), level)
+    try:
+        for k in range(1, most + 1):
+            tests.append(_tested(observations, k, covariance, settings, root, progress))
+            if tests[-1].p_value > level or tests[-1].partial:
+                break
+    except KeyboardInterrupt:
+        if not tests:
+            raise
+        result = SequentialTest(tuple(tests), level, partial=True)
+        warnings.warn(result.verdict, PartialWarning, stacklevel=2)
+        return result
+    return SequentialTest(tuple(tests), level, partial=tests[-1].partial)
 
 
 def _checked(n_bootstrap: Any, n_init: Any) -> tuple[int, int]:

@@ -241,7 +241,7 @@ def _few_rows(observations: Observations) -> Observations:
     """Rows by which components are matched: all, or as many as are enough."""
     n = observations.n_observations
     rows = np.linspace(0, n - 1, min(n, MATCHED_ROWS)).round().astype(np.int64)
-    return Observations(observations.values[rows], np.ascontiguousarray(observations.weights[rows]), observations.names)
+    return observations.rows(rows)
 
 
 def _nonparametric(em: EMResult, seed: np.random.SeedSequence) -> Observations | str:
