@@ -34,6 +34,7 @@ unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.Convergence
 
 
 @unconverged
+@pytest.mark.filterwarnings("ignore::bayesgmm.observations.DataWarning")  # where SCIPY_ARRAY_API is set: collinear data
 @parametrize_with_checks([GaussianMixture(), GaussianMixture(2, max_iter=5, n_init=2), BayesianGaussianMixture(**FEW)])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
