@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from bayesgmm.datasets import load_dataset
 from bayesgmm.em import EMResult, fit_em
+from bayesgmm.frozen import Frozen
 from bayesgmm.mixture import Mixture
+from bayesgmm.noise import Noise
 from bayesgmm.prior import ComponentsPrior, Concentration, Prior
 from bayesgmm.simulation import simulate
 from bayesgmm.specification import Specification
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
     from bayesgmm.model_selection import select_model
     from bayesgmm.partitions import similarity_matrix
     from bayesgmm.posterior import Posterior, diagnose, relabel
+    from bayesgmm.prediction import cross_validate, merge_components
     from bayesgmm.reporting import report
     from bayesgmm.selection import select_n_components
     from bayesgmm.sensitivity import prior_sensitivity
+    from bayesgmm.uncertainty import bootstrap, likelihood_ratio_test, sequential_likelihood_ratio_tests
 
 __version__ = version("bayesgmm")
 
@@ -39,30 +43,37 @@ __all__ = [
     "ComponentsPrior",
     "Concentration",
     "EMResult",
+    "Frozen",
     "MfmPosterior",
     "Mixture",
+    "Noise",
     "Posterior",
     "Prior",
     "Specification",
     "bayes_factors",
+    "bootstrap",
     "build_model",
     "capabilities",
     "compare",
     "compare_em_bayes",
+    "cross_validate",
     "diagnose",
     "fit_bayes",
     "fit_em",
     "fit_mfm",
     "kfold",
+    "likelihood_ratio_test",
     "load",
     "load_dataset",
     "log_marginal_likelihood",
     "loo",
+    "merge_components",
     "prior_sensitivity",
     "relabel",
     "report",
     "select_model",
     "select_n_components",
+    "sequential_likelihood_ratio_tests",
     "similarity_matrix",
     "simulate",
     "waic",
@@ -70,17 +81,21 @@ __all__ = [
 
 _LOADED_ON_FIRST_USE = {
     "bayes_factors": "evidence",
+    "bootstrap": "uncertainty",
     "build_model": "model",
     "capabilities": "capability",
     "compare": "criteria",
     "compare_em_bayes": "comparison",
+    "cross_validate": "prediction",
     "diagnose": "posterior",
     "fit_bayes": "engines",
     "fit_mfm": "engines.telescoping",
     "kfold": "criteria",
+    "likelihood_ratio_test": "uncertainty",
     "load": "loading",
     "log_marginal_likelihood": "evidence",
     "loo": "criteria",
+    "merge_components": "prediction",
     "MfmPosterior": "mfm",
     "Posterior": "posterior",
     "prior_sensitivity": "sensitivity",
@@ -88,6 +103,7 @@ _LOADED_ON_FIRST_USE = {
     "report": "reporting",
     "select_model": "model_selection",
     "select_n_components": "selection",
+    "sequential_likelihood_ratio_tests": "uncertainty",
     "similarity_matrix": "partitions",
     "waic": "criteria",
 }

@@ -4,12 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bayesgmm.noise import Noise
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Prior
 from bayesgmm.specification import Specification
 
-ROW_WEIGHTS = "row weights"
-INSTEAD = {ROW_WEIGHTS: "fit by EM, or repeat rows that count several times"}  # where a feature of the data is not taken
+ROW_WEIGHTS, MISSING, LABELS, NOISE, FROZEN = "row weights", "missing cells", "known labels", "noise", "frozen parameters"
+INSTEAD = {  # what can be done where it is not taken
+    ROW_WEIGHTS: "fit by EM, or repeat rows that count several times",
+    MISSING: "fit by EM, or leave rows with missing cells out",
+    LABELS: "fit by EM, or fit the rows of unknown label alone",
+    NOISE: "fit by EM, or give the noise a component of its own",
+    FROZEN: "fit by EM, or give a narrow prior",
+}
 
 type Requirement = Callable[[Specification], str]  # why a specification cannot be fitted, or nothing
 
@@ -23,7 +30,7 @@ class Abilities:
     engine : str
         Its name in sentences.
     data : frozenset of str
-        What data may have beyond complete rows that count once: keys of ``INSTEAD``.
+        What it takes beyond complete rows that count once and a mixture of normals alone: keys of ``INSTEAD``.
     requirements : tuple of callable
         What it needs of a specification.
     default_prior : bool
@@ -36,33 +43,49 @@ class Abilities:
     default_prior: bool
 
     def refusal(self, specification: Specification, data: frozenset[str] = frozenset()) -> str:
-        """Why a specification and data with these features cannot be fitted, and what can be done; nothing where they can."""
+        """Why a specification and what comes with it cannot be fitted, and what can be done; nothing where they can."""
         untaken = [f"{self.engine} does not take {feature}: {INSTEAD[feature]}." for feature in sorted(data - self.data)]
         return " ".join([*untaken, *filter(None, (lacks(specification) for lacks in self.requirements))])
 
     def door(
-        self, X: Any, n_components: int, covariance: str, prior: Prior | None, sample_weight: Any = None
+        self,
+        X: Any,
+        n_components: int,
+        covariance: str,
+        prior: Prior | None,
+        sample_weight: Any = None,
+        labels: Any = None,
+        allow_missing: bool = False,
+        noise: Any = None,
+        frozen: Any = None,
     ) -> tuple[Observations, Specification]:
         """The pair of checked data and model, if this engine can fit it."""
-        observations = Observations.from_data(X, sample_weight)
+        observations = Observations.from_data(X, sample_weight, labels=labels, allow_missing=allow_missing)
         if prior is None and self.default_prior:
             prior = Prior.weakly_informative(observations, covariance)
-        specification = Specification(n_components, covariance, prior)
+        specification = Specification(n_components, covariance, prior, Noise.of(observations, noise), frozen)
         self.require(observations, specification)
         specification.tell_doubts(observations)
         return observations, specification
 
     def require(self, observations: Observations, specification: Specification) -> None:
         """Raise ValueError if this engine cannot fit the pair."""
-        refusal = self.refusal(specification, features_of(observations))
+        refusal = self.refusal(specification, features_of(observations, specification))
         if refusal:
             raise ValueError(refusal)
         specification.check(observations)
 
 
-def features_of(observations: Observations) -> frozenset[str]:
-    """What the data have beyond complete rows that count once."""
-    return frozenset({ROW_WEIGHTS} if observations.is_weighted else ())
+def features_of(observations: Observations, specification: Specification) -> frozenset[str]:
+    """What there is beyond complete rows that count once and a mixture of normals alone."""
+    there = {
+        ROW_WEIGHTS: observations.is_weighted,
+        MISSING: observations.has_missing,
+        LABELS: observations.is_labelled,
+        NOISE: specification.noise is not None,
+        FROZEN: specification.frozen is not None,
+    }
+    return frozenset(feature for feature, is_there in there.items() if is_there)
 
 
 def needs_mode(specification: Specification) -> str:

@@ -43,7 +43,7 @@ class Anderson:
         if self._waits > 0:
             self._waits -= 1
             return None
-        if min(mixture.weights.min(), image.weights.min()) < LEAST_WEIGHT:
+        if min(mixture.all_weights.min(), image.all_weights.min()) < LEAST_WEIGHT:
             self._forget()
             return None
         if self._chart is None:
@@ -82,38 +82,42 @@ class Chart:
 
     Around a reference with :math:`\Sigma_k = C_k C_k'` they are :math:`\sqrt{w_k}` times the log weight,
     :math:`C_k^{-1}(\mu_k - \mu_k^{ref})`, and the entries of :math:`C_k^{-1}` times the factor of the other covariance: the
-    diagonal's as :math:`\sqrt 2 \log`, the ones below it. So the units of the data mean nothing.
+    diagonal's as :math:`\sqrt 2 \log`, the ones below it. So the units of the data mean nothing. Noise adds its weight's.
     """
 
     def __init__(self, reference: Mixture) -> None:
         self._structure, self._centres, self._near = reference.structure, reference.means, reference.covariances
         self._roots = np.linalg.cholesky(reference.covariances)
         self._inverses = np.linalg.inv(self._roots)
-        self._importance = np.sqrt(reference.weights)
+        self._importance, self._noise = np.sqrt(reference.weights), reference.noise
+        self._noise_importance = math.sqrt(reference.noise_weight)
         self._below = np.tril_indices(reference.n_features, -1)
 
     def coordinates(self, mixture: Mixture) -> NDArray[np.float64]:
-        """The vector of a mixture, K (1 + d + d (d + 1) / 2) numbers."""
+        """The vector of a mixture, K (1 + d + d (d + 1) / 2) numbers, and one for noise."""
         factors = self._inverses @ np.linalg.cholesky(mixture.covariances)
         shifts = (self._inverses @ (mixture.means - self._centres)[..., None])[..., 0]
         logs = math.sqrt(2) * np.log(np.diagonal(factors, axis1=1, axis2=2))
         parts = [np.log(mixture.weights)[:, None], shifts, logs, factors[:, self._below[0], self._below[1]]]
-        return np.asarray((self._importance[:, None] * np.concatenate(parts, axis=1)).ravel())
+        vector = (self._importance[:, None] * np.concatenate(parts, axis=1)).ravel()
+        return vector if self._noise is None else np.append(vector, self._noise_importance * math.log(mixture.noise_weight))
 
     def mixture(self, coordinates: NDArray[np.float64]) -> Mixture | None:
         """The mixture of a vector, made to be of the structure; None where it is out of all bounds."""
         (k, d), structure = self._centres.shape, self._structure
-        rows = coordinates.reshape(k, -1) / self._importance[:, None]
+        rows = (coordinates if self._noise is None else coordinates[:-1]).reshape(k, -1) / self._importance[:, None]
         logs, below = rows[:, 1 + d : 1 + 2 * d] / math.sqrt(2), rows[:, 1 + 2 * d :]
         inside = np.abs(logs).max() < FARTHEST[0] and np.abs(below).max(initial=0.0) < FARTHEST[1]
         if not inside or not np.isfinite(rows).all():
             return None
-        weights = np.exp(rows[:, 0] - rows[:, 0].max())
+        logs_of_weights = rows[:, 0] if self._noise is None else np.append(rows[:, 0], coordinates[-1] / self._noise_importance)
+        weights = np.exp(logs_of_weights - logs_of_weights.max())
         weights /= weights.sum()
+        noise_weight, weights = (0.0, weights) if self._noise is None else (float(weights[-1]), weights[:-1].copy())
         factors = np.zeros((k, d, d))
         factors[:, np.arange(d), np.arange(d)] = np.exp(logs)
         factors[:, self._below[0], self._below[1]] = below
         roots = self._roots @ factors
         means = self._centres + (self._roots @ rows[:, 1 : 1 + d, None])[..., 0]
         scatter = weights[:, None, None] * (roots @ np.swapaxes(roots, 1, 2))
-        return Mixture(weights, means, structure.m_step(weights, scatter, near=self._near), structure)
+        return Mixture(weights, means, structure.m_step(weights, scatter, near=self._near), structure, self._noise, noise_weight)

@@ -181,6 +181,8 @@ class Climb:
             return Status.COLLAPSED, reason
         self._next = self._image = image, nuisance
         guess = self._acceleration.guess(here.mixture, image)
+        if guess is not None and self.specification.frozen is not None:
+            guess = self.specification.frozen.onto(guess)
         if guess is not None and not self.yardstick.collapse(guess.covariances, few):
             self._next = guess, self._nuisance(guess)
         return None
@@ -212,21 +214,50 @@ def maximise(
     ridge: NDArray[np.float64] | None = None,
 ) -> tuple[Mixture, Nuisance]:
     """The M-step: each block of parameters at its maximum given the statistics and the blocks before it."""
+    image, nuisance = _likeliest(specification, statistics, mixture, nuisance, ridge)
+    if specification.frozen is None:
+        return image, nuisance
+    image = specification.frozen.onto(image)
+    if specification.prior is None:
+        return image, nuisance
+    return image, specification.prior.covariances.nuisance_mode(specification.structure, image.covariances)
+
+
+def _likeliest(
+    specification: Specification,
+    statistics: SufficientStatistics,
+    mixture: Mixture,
+    nuisance: Nuisance,
+    ridge: NDArray[np.float64] | None,
+) -> tuple[Mixture, Nuisance]:
+    """The M-step with all parameters free."""
     structure, prior, counts = specification.structure, specification.prior, statistics.counts
+    noise = specification.noise
+    all_counts = counts if noise is None else np.append(counts, statistics.noise_count)
     if prior is None:
         about_means = statistics.about(statistics.means)
         scatter = about_means.scatter
         if ridge is not None:  # as scatter it is added to each covariance and leaves the structure as it is
             scatter = scatter + np.multiply.outer(counts, ridge.diagonal() if statistics.is_diagonal else ridge)
         covariances = structure.m_step(counts, scatter, near=mixture.covariances)
-        return Mixture(counts / counts.sum(), about_means.reference, covariances, structure), nuisance
+        return _weighted(all_counts / all_counts.sum(), about_means.reference, covariances, specification), nuisance
     centres = statistics.reference + statistics.sums / np.where(counts > 0, counts, 1.0)[:, None]
     means = prior.means.conditional_mode(counts, centres, mixture.covariances)
     joined = prior.means.join(statistics.about(means))
     covariances = prior.covariances.conditional_mode(structure, joined.counts, joined.scatter, mixture.covariances, nuisance)
     covariances = covariances if ridge is None else covariances + ridge
-    weights = prior.weights.conditional_mode(counts)
-    return Mixture(weights, means, covariances, structure), prior.covariances.nuisance_mode(structure, covariances)
+    weights = prior.weights.conditional_mode(all_counts)
+    image = _weighted(weights, means, covariances, specification)
+    return image, prior.covariances.nuisance_mode(structure, covariances)
+
+
+def _weighted(
+    weights: NDArray[np.float64], means: NDArray[np.float64], covariances: NDArray[np.float64], specification: Specification
+) -> Mixture:
+    """A mixture of the specified kind from all its weights, that of the noise last."""
+    if specification.noise is None:
+        return Mixture(weights, means, covariances, specification.structure)
+    return Mixture(weights[:-1].copy(), means, covariances, specification.structure, specification.noise, float(weights[-1]))
 
 
 def gain_to_come(history: list[float]) -> float:

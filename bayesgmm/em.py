@@ -4,7 +4,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesgmm import initialisation
-from bayesgmm.abilities import ROW_WEIGHTS, Abilities, needs_mode
+from bayesgmm.abilities import INSTEAD, Abilities, needs_mode
 from bayesgmm.climb import Run, Settings, Status
 from bayesgmm.collapse import Yardstick
 from bayesgmm.files import require_free, write_sealed
+from bayesgmm.frozen import Frozen
 from bayesgmm.information import NoInformationError, StandardErrors, normal_interval, observed_information
 from bayesgmm.interruption import Interrupted, PartialWarning
 from bayesgmm.mixture import Mixture
@@ -28,7 +29,7 @@ from bayesgmm.specification import Specification
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.validation import instance_of, integer_array, known_name, non_negative, positive_integer
 
-ABILITIES = Abilities("EM", data=frozenset({ROW_WEIGHTS}), requirements=(needs_mode,), default_prior=False)
+ABILITIES = Abilities("EM", data=frozenset(INSTEAD), requirements=(needs_mode,), default_prior=False)
 MOST_STARTS = 1_000_000
 MOST_REGULARIZATION = 1e6  # of the variances of the data, beside which these say nothing
 CLASSIFIED_ROWS = 65_536  # rows whose responsibilities are held at a time
@@ -265,6 +266,10 @@ def fit_em(
     tolerance: float = 1e-8,
     regularization: float = 0.0,
     sample_weight: Any = None,
+    labels: Any = None,
+    allow_missing: bool = False,
+    noise: Any = None,
+    frozen: Frozen | None = None,
 ) -> EMResult:
     r"""Fit a Gaussian mixture by EM: maximum likelihood, or the posterior mode when a prior is given.
 
@@ -300,6 +305,15 @@ def fit_em(
         A ridge added to each covariance, relative to the variances of the data. 0 keeps the objective monotone.
     sample_weight : array-like of shape (n_observations,), optional
         Row weights: an integer is the same as repeating the row.
+    labels : array-like of shape (n_observations,), optional
+        The component 0..K-1 of each row, -1 where it is not known. Rows whose component is known count for it alone.
+    allow_missing : bool
+        Take NaN, None, NA and masked entries as missing cells and integrate them out: the likelihood of a row is that of what is
+        known of it (missing at random). No cell is filled in.
+    noise : bool, float or Noise, optional
+        A uniform component beside the K normal ones, for rows of no group: True for the box around the data, or its volume.
+    frozen : Frozen, optional
+        Components and weights that stay where they are.
 
     Returns
     -------
@@ -329,7 +343,9 @@ def fit_em(
     >>> round(em.log_likelihood, 3), em.converged
     (-1126.316, True)
     """
-    observations, specification = ABILITIES.door(X, n_components, covariance, prior, sample_weight)
+    observations, specification = ABILITIES.door(
+        X, n_components, covariance, prior, sample_weight, labels, allow_missing, noise, frozen
+    )
     instance_of(accelerate, bool, "accelerate")
     settings = Settings(
         positive_integer(max_iterations, "max_iterations"),
@@ -339,12 +355,12 @@ def fit_em(
     )
     n_init, root = positive_integer(n_init, "n_init", MOST_STARTS), seed_sequence(seed)
     starts = (
-        list(default_starts(observations, specification, n_init, root))
+        default_starts(observations, specification, n_init, root)
         if start is None
         else [given_start(start, observations, specification, root)]
     )
     try:
-        result = best_of(observations, specification, starts, settings)
+        result = best_of(observations, specification, list(starts), settings)
     except Interrupted as stop:
         result = stop.finished
     if result.partial:
@@ -384,7 +400,9 @@ def default_starts(
     kinds = list(initialisation.STARTS.items())
     for i in range(n_init if specification.n_components > 1 else 1):
         name, make = kinds[i % len(kinds)]
-        yield name, make(observations, specification.n_components, specification.structure, stream(seed, Use.EM_START, i))
+        rng = stream(seed, Use.EM_START, i)
+        start = make(observations.filled, specification.n_components, specification.structure, rng)
+        yield name, initialisation.fitted(start, observations, specification)
 
 
 def given_start(
@@ -396,19 +414,20 @@ def given_start(
         return from_mixture(start.mixture if isinstance(start, EMResult) else start, observations, specification)
     if isinstance(start, str):
         make = initialisation.NAMED[known_name(start, "kind of start", initialisation.NAMED)]
-        return start, make(observations, n_components, specification.structure, stream(seed, Use.EM_START, 0))
+        made = make(observations.filled, n_components, specification.structure, stream(seed, Use.EM_START, 0))
+        return start, initialisation.fitted(made, observations, specification)
     labels = integer_array(start, "start (a Mixture, or a label for each row)", (observations.n_observations,))
     found = np.unique(labels)
     if not np.array_equal(found, np.arange(n_components)):
         raise ValueError(f"The labels in start must use each of 0..{n_components - 1}, they use {found[:10].tolist()}.")
-    statistics = initialisation.labelled_statistics(observations, labels, n_components)
+    statistics = initialisation.labelled_statistics(observations.filled, labels, n_components)
     statistics = statistics.about(statistics.means)
     covariances = specification.structure.m_step(statistics.counts, statistics.scatter)
     reason = Yardstick.of(observations).collapse(covariances)
     if reason:
         raise ValueError(f"The labels in start give no proper covariances: {reason} Put more rows into it or pass a Mixture.")
     mixture = Mixture(statistics.counts / statistics.counts.sum(), statistics.reference, covariances, specification.structure)
-    return "given labels", mixture
+    return "given labels", initialisation.completed(mixture, specification)
 
 
 def from_mixture(start: Mixture, observations: Observations, specification: Specification) -> tuple[str, Mixture]:
@@ -420,7 +439,8 @@ def from_mixture(start: Mixture, observations: Observations, specification: Spec
         raise ValueError("Two components of start are equal, and EM could never tell them apart: move one of them.")
     shares = np.maximum(start.weights, 1e-8)  # a component that nobody comes from still has a covariance
     covariances = specification.structure.m_step(shares, shares[:, None, None] * start.covariances)
-    return "given mixture", Mixture(start.weights, start.means, covariances, specification.structure)
+    mixture = replace(start, covariances=covariances, structure=specification.structure)
+    return "given mixture", initialisation.completed(mixture, specification)
 
 
 def _has_twins(mixture: Mixture) -> bool:
@@ -430,11 +450,12 @@ def _has_twins(mixture: Mixture) -> bool:
 
 
 def _classification(observations: Observations, mixture: Mixture) -> tuple[float, float]:
-    """Weighted sum of log max_k r_ik, and entropy, in blocks of rows."""
+    """Weighted sum of log max_k r_ik, and entropy, in blocks of rows; those whose component is known add nothing."""
     classification = entropy = 0.0
     for first in range(0, observations.n_observations, CLASSIFIED_ROWS):
-        rows = slice(first, first + CLASSIFIED_ROWS)
-        shares, v = mixture.responsibilities(observations.values[rows]), observations.weights[rows]
+        rows = observations.part(slice(first, first + CLASSIFIED_ROWS))
+        unknown = np.ones(rows.n_observations) if rows.labels is None else rows.labels < 0
+        shares, v = mixture.all_responsibilities(rows), rows.weights * unknown
         classification += float(v @ np.log(shares.max(axis=1)))
         entropy -= float(v @ np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1.0)), 0.0).sum(axis=1))
     return classification, entropy

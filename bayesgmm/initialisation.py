@@ -1,19 +1,23 @@
 """Where EM begins: mixtures made from the data, each from a random stream of its own; one registry."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from bayesgmm import kernels
 from bayesgmm.agglomeration import Agglomeration
 from bayesgmm.covariance import Structure
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
+from bayesgmm.specification import Specification
 from bayesgmm.statistics import SufficientStatistics
 
 SUBSET = 20_000  # rows that a start looks at, at most
 LLOYD_STEPS = 10
+NOISE = 0.05  # the noise's weight at a start
 APART = 0.8  # standard deviations from the middle to each half of a component that is split
 
 
@@ -84,7 +88,42 @@ def split(mixture: Mixture, component: int) -> Mixture:
     means[halves] += np.outer([1, -1], shift)
     covariances[halves] -= np.outer(shift, shift)
     tied = mixture.structure.m_step(weights, weights[:, None, None] * covariances)
-    return Mixture(weights, means, tied, mixture.structure)
+    return replace(mixture, weights=weights, means=means, covariances=tied)
+
+
+def splits(mixture: Mixture) -> list[tuple[str, Mixture]]:
+    """The same mixture with each component in turn cut in two, as named starts."""
+    return [(f"component {k} split", split(mixture, k)) for k in range(mixture.n_components)]
+
+
+def fitted(mixture: Mixture, observations: Observations, specification: Specification) -> Mixture:
+    """A start made from the data, with its components where labels and frozen ones are, and with what else the model has."""
+    frozen, labels = specification.frozen, observations.labels
+    if frozen is not None:
+        mixture = frozen.aligned(mixture)
+    elif labels is not None:
+        known = observations.rows(np.flatnonzero(labels >= 0))
+        shares = mixture.responsibilities(known)
+        alike = np.zeros((mixture.n_components, mixture.n_components))
+        np.add.at(alike, labels[labels >= 0], shares)
+        mixture = mixture.permuted(linear_sum_assignment(-alike)[1])
+    return completed(mixture, specification)
+
+
+def completed(mixture: Mixture, specification: Specification) -> Mixture:
+    """The same with noise where the model has it, and frozen parameters in their places."""
+    if specification.noise is None:
+        mixture = mixture if mixture.noise is None else _without_noise(mixture)
+    elif mixture.noise is None:
+        weights = (1 - NOISE) * mixture.weights
+        mixture = replace(mixture, weights=weights, noise=specification.noise, noise_weight=NOISE)
+    else:
+        mixture = replace(mixture, noise=specification.noise)
+    return mixture if specification.frozen is None else specification.frozen.onto(mixture)
+
+
+def _without_noise(mixture: Mixture) -> Mixture:
+    return replace(mixture, weights=mixture.weights / mixture.weights.sum(), noise=None, noise_weight=0.0)
 
 
 def _shared_by_all(

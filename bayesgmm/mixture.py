@@ -1,8 +1,8 @@
 """Mixture: the parameters of a Gaussian mixture, frozen, and what can be said about data at them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bayesgmm import kernels
 from bayesgmm.covariance import Structure, find_structure
-from bayesgmm.observations import Observations
+from bayesgmm.noise import Noise
+from bayesgmm.observations import Group, Observations
 from bayesgmm.statistics import SufficientStatistics
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.table import Table
@@ -19,7 +20,7 @@ from bayesgmm.validation import LARGEST_VALUE, finite_array, integer_array, posi
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    r"""A Gaussian mixture :math:`p(x) = \sum_k w_k\,\mathcal N(x;\mu_k,\Sigma_k)`.
+    r"""A Gaussian mixture :math:`p(x) = \sum_k w_k\,\mathcal N(x;\mu_k,\Sigma_k)`, plus :math:`w_0/V` with noise.
 
     Inside the package parameters are trusted; from outside come :meth:`from_parameters`.
 
@@ -30,12 +31,18 @@ class Mixture:
     covariances : ndarray of shape (n_components, n_features, n_features)
         Always expanded, whatever the structure.
     structure : Structure
+    noise : Noise, optional
+        A uniform component, for rows of no group.
+    noise_weight : float
+        Its weight, which those of the components sum to one with.
     """
 
     weights: NDArray[np.float64]
     means: NDArray[np.float64]
     covariances: NDArray[np.float64]
     structure: Structure
+    noise: Noise | None = None
+    noise_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for array in (self.weights, self.means, self.covariances):
@@ -101,26 +108,69 @@ class Mixture:
             return np.asarray(1.0 / np.sqrt(np.diagonal(self.covariances, axis1=-2, axis2=-1)))
         return precision_factors(self.covariances)
 
+    @property
+    def all_weights(self) -> NDArray[np.float64]:
+        """Weights of the components, and of the noise after them where there is one."""
+        return self.weights if self.noise is None else np.append(self.weights, self.noise_weight)
+
     @cached_property
     def _kernel_arguments(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Components as the kernels take them; noise is one more, whose precision is zero."""
         with np.errstate(divide="ignore"):  # a weight of zero is a component that nobody comes from
             log_weights = np.log(self.weights)
-        return kernels.log_constants(log_weights, self.precision_factors), self.means, self.precision_factors
+        constants, means, factors = kernels.log_constants(log_weights, self.precision_factors), self.means, self.precision_factors
+        if self.noise is None:
+            return constants, means, factors
+        with np.errstate(divide="ignore"):
+            constant = np.log(self.noise_weight) + self.noise.log_density()
+        return (
+            np.append(constants, constant),
+            np.vstack([means, means[:1]]),
+            np.concatenate([factors, np.zeros_like(factors[:1])]),
+        )
 
     def expected_statistics(self, observations: Observations) -> SufficientStatistics:
         """The E-step: expected counts, sums and scatter about the means, and the log-likelihood, in one pass."""
-        log_likelihood, counts, sums, scatter = kernels.threaded_statistics(
-            observations.values, observations.weights, *self._kernel_arguments
-        )
-        return SufficientStatistics(counts, sums, scatter, self.means, log_likelihood)
+        return reduce(SufficientStatistics.__add__, map(self._group_statistics, observations.groups))
 
-    def log_density(self, X: Any) -> NDArray[np.float64]:
+    def _group_statistics(self, group: Group) -> SufficientStatistics:
+        """Of rows of which the same is known: by the marginal of what is seen, by one component where that is known."""
+        seen = self._seen(group.features)
+        constants, means, factors = seen._kernel_arguments
+        if group.label >= 0:
+            one = slice(group.label, group.label + 1)
+            constants, means, factors = constants[one], means[one], factors[one]
+        log_likelihood, counts, sums, scatter = kernels.threaded_statistics(
+            group.values, group.weights, constants, means, factors
+        )
+        found, k = SufficientStatistics(counts, sums, scatter, means, log_likelihood), self.n_components
+        if group.label >= 0:
+            found = found.placed(group.label, k, seen.means)
+        elif self.noise is not None:
+            found = SufficientStatistics(counts[:k], sums[:k], scatter[:k], seen.means, log_likelihood, float(counts[k]))
+        return found if group.features is None else found.completed(group.features, self.means, self.covariances)
+
+    @cached_property
+    def _known_marginals(self) -> dict[tuple[int, ...], "Mixture"]:
+        return {}
+
+    def _seen(self, features: tuple[int, ...] | None) -> "Mixture":
+        """The distribution of what is known of some rows."""
+        if features is None:
+            return self
+        if features not in self._known_marginals:
+            self._known_marginals[features] = self.marginal(features)
+        return self._known_marginals[features]
+
+    def log_density(self, X: Any, allow_missing: bool = False) -> NDArray[np.float64]:
         r"""Log density of each observation, :math:`\log p(x_i)`.
 
         Parameters
         ----------
         X : array-like of shape (n_observations, n_features)
             Data, in the units used for fitting.
+        allow_missing : bool
+            Take rows with missing cells, whose density is that of what is known of them. Labels say nothing here.
 
         Returns
         -------
@@ -131,9 +181,9 @@ class Mixture:
         ValueError
             If ``X`` is not finite or has another number of features than the mixture.
         """
-        return np.asarray(kernels.log_density(self._points(X), *self._kernel_arguments))
+        return self._by_group(kernels.log_density, X, allow_missing)
 
-    def responsibilities(self, X: Any) -> NDArray[np.float64]:
+    def responsibilities(self, X: Any, allow_missing: bool = False) -> NDArray[np.float64]:
         r"""Posterior probability that each observation came from each component.
 
         .. math:: r_{ik} = w_k\,\mathcal N(x_i;\mu_k,\Sigma_k) \,/\, \sum_l w_l\,\mathcal N(x_i;\mu_l,\Sigma_l)
@@ -143,21 +193,29 @@ class Mixture:
         X : array-like of shape (n_observations, n_features)
             Data, in the units used for fitting.
 
+        allow_missing : bool
+            Take rows with missing cells.
+
         Returns
         -------
         ndarray of shape (n_observations, n_components)
-            Rows sum to one.
+            Rows sum to one, or with noise to one minus its probability.
 
         Raises
         ------
         ValueError
             If ``X`` is not finite or has another number of features than the mixture.
         """
-        return np.asarray(kernels.responsibilities(self._points(X), *self._kernel_arguments))
+        return self.all_responsibilities(X, allow_missing)[:, : self.n_components]
 
-    def predict(self, X: Any) -> NDArray[np.int64]:
-        """Most probable component of each observation, shape (n_observations,)."""
-        return np.asarray(self.responsibilities(X).argmax(axis=1))
+    def all_responsibilities(self, X: Any, allow_missing: bool = False) -> NDArray[np.float64]:
+        """:meth:`responsibilities` with a last column for the noise where there is one."""
+        return self._by_group(kernels.responsibilities, X, allow_missing)
+
+    def predict(self, X: Any, allow_missing: bool = False) -> NDArray[np.int64]:
+        """Most probable component of each observation, shape (n_observations,); -1 where noise is likelier than all."""
+        likeliest = self.all_responsibilities(X, allow_missing).argmax(axis=1)
+        return np.where(likeliest < self.n_components, likeliest, -1)
 
     def sample(self, n: int, seed: Seed = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Draw observations.
@@ -172,35 +230,56 @@ class Mixture:
         -------
         X : ndarray of shape (n, n_features)
         labels : ndarray of shape (n,)
-            The component that each came from.
+            The component that each came from; -1 for noise, which is uniform in its box.
         """
         rng = stream(seed_sequence(seed), Use.SAMPLE)
-        labels = rng.choice(self.n_components, size=positive_integer(n, "n"), p=self.weights)
-        noise = rng.standard_normal((len(labels), self.n_features))
+        labels = rng.choice(len(self.all_weights), size=positive_integer(n, "n"), p=self.all_weights)
+        labels[labels == self.n_components] = -1
+        normals = rng.standard_normal((len(labels), self.n_features))
         roots = np.linalg.cholesky(self.covariances)
-        return self.means[labels] + np.einsum("nij,nj->ni", roots[labels], noise), labels
+        X = self.means[labels] + np.einsum("nij,nj->ni", roots[labels], normals)
+        if self.noise is not None:
+            X[labels == -1] = self.noise.sample(int((labels == -1).sum()), rng)
+        return X, labels
 
     def permuted(self, order: Sequence[int] | NDArray[np.int64]) -> "Mixture":
         """The same mixture with component ``order[k]`` in place k; ``order`` holds each of 0..K-1 once."""
         index = integer_array(order, "order", (self.n_components,))
         if not np.array_equal(np.sort(index), np.arange(self.n_components)):
             raise ValueError(f"order must hold each of 0..{self.n_components - 1} once, got {told(order)}.")
-        return Mixture(self.weights[index], self.means[index], self.covariances[index], self.structure)
+        return replace(self, weights=self.weights[index], means=self.means[index], covariances=self.covariances[index])
 
     def marginal(self, features: Sequence[int]) -> "Mixture":
         """The distribution of these features alone, in this order: the mixture of the components' marginals."""
         index = integer_array(features, "features", (len(features),)).tolist()
         if not index or len(set(index)) < len(index) or not set(index) <= set(range(self.n_features)):
             raise ValueError(f"features must be some of 0..{self.n_features - 1}, each once, got {told(features)}.")
-        return Mixture(self.weights, self.means[:, index], self.covariances[:, index][:, :, index], self.structure)
+        noise = None if self.noise is None else self.noise.marginal(index)
+        return replace(self, means=self.means[:, index], covariances=self.covariances[:, index][:, :, index], noise=noise)
 
-    def _points(self, X: Any) -> NDArray[np.float64]:
-        values = X.values if isinstance(X, Observations) else Table.of(X).values
+    def _by_group(self, kernel: Callable[..., NDArray[np.float64]], X: Any, allow_missing: bool) -> NDArray[np.float64]:
+        """What a kernel returns for each row, by the marginal of what is seen of it."""
+        given = X if isinstance(X, Observations) else None
+        values = Table.of(X, allow_missing=allow_missing).values if given is None else given.values
+        self._require_features(values)
+        if not (given.has_missing if given else allow_missing):
+            return np.asarray(kernel(values, *self._kernel_arguments))
+        known = ~np.isnan(values)
+        out = np.empty(0)
+        for pattern in np.unique(known, axis=0):
+            rows, features = (known == pattern).all(axis=1), tuple(np.flatnonzero(pattern).tolist())
+            found = np.asarray(
+                kernel(np.ascontiguousarray(values[np.ix_(rows, pattern)]), *self._seen(features)._kernel_arguments)
+            )
+            out = out if out.size else np.empty((len(values), *found.shape[1:]))
+            out[rows] = found
+        return out
+
+    def _require_features(self, values: NDArray[np.float64]) -> None:
         if values.shape[1] != self.n_features:
             is_row = values.shape == (self.n_features, 1)
             cure = "one row of them is X.reshape(1, -1)" if is_row else "give the columns that it was fitted to"
             raise ValueError(f"The data have {values.shape[1]} features, the mixture has {self.n_features}: {cure}.")
-        return values
 
 
 def precision_factors(covariances: NDArray[Any]) -> NDArray[np.float64]:

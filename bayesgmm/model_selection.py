@@ -210,7 +210,7 @@ class Grid:
             starts.append((f"{best.specification.covariance}'s fit", self._tied(best.mixture, structure)))
         before = self.fits.get((structure.code, k - 1))
         if before is not None and _sound(before):
-            starts += [(f"component {c} split", initialisation.split(before.mixture, c)) for c in range(k - 1)]
+            starts += initialisation.splits(before.mixture)
         return starts
 
     @staticmethod

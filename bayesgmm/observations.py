@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.table import Table, blocks, extents
-from bayesgmm.validation import listed, real_array
+from bayesgmm.validation import integer_array, listed, real_array
 
 RANGES = 1e-140, 1e140  # of features: products of two, times a number of rows, stay within double precision
 TOTALS = 1e-20, 1e20  # of row weights, for the same reason
 LEAST_WEIGHT = 1e-100  # of the largest row weight; less is nothing beside it
 LEAST_SHARE = 1e-20  # of a variance in the squared range
 COLLINEAR = 1e10  # condition number of the correlation matrix
+LEAST_EIGENVALUE = 1e-3  # of correlations that are put together from pairs of columns with missing cells
 FLAT = 0.1  # entry of a unit vector from which a feature counts as part of a direction
 PACKAGE = str(Path(__file__).parent) + os.sep
 
@@ -33,25 +34,58 @@ class DataWarning(UserWarning):
 
 
 @dataclass(frozen=True, eq=False)
+class Group:
+    """Rows of which the same is known: a complete array for the kernels.
+
+    Attributes
+    ----------
+    rows : ndarray of int or slice
+        Where they stand in the data.
+    values : ndarray of shape (n_rows, n_known)
+    weights : ndarray of shape (n_rows,)
+    features : tuple of int, or None
+        Those whose values are known; None: all.
+    label : int
+        Their component, -1 where it is not known.
+    """
+
+    rows: NDArray[np.int64] | slice
+    values: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    features: tuple[int, ...] | None
+    label: int
+
+
+@dataclass(frozen=True, eq=False)
 class Observations:
     """Data as the engines see them.
 
     Attributes
     ----------
     values : ndarray of shape (n_observations, n_features)
-        Finite, float64, C order, read-only. The caller's memory where it already has that form.
+        Finite, NaN where a cell is missing; float64, C order, read-only. The caller's memory where it already has that form.
     weights : ndarray of shape (n_observations,)
         How often each row counts; a view of a single 1.0 where none were given.
     names : tuple of str
         One name a feature.
+    labels : ndarray of int64, shape (n_observations,), or None
+        The component of each row, -1 where it is not known; None where nobody knows any.
     """
 
     values: NDArray[np.float64]
     weights: NDArray[np.float64]
     names: tuple[str, ...]
+    labels: NDArray[np.int64] | None = None
 
     @classmethod
-    def from_data(cls, X: Any, sample_weight: Any = None, names: Sequence[str] | None = None) -> Self:
+    def from_data(
+        cls,
+        X: Any,
+        sample_weight: Any = None,
+        names: Sequence[str] | None = None,
+        labels: Any = None,
+        allow_missing: bool = False,
+    ) -> Self:
         """Check data of any accepted form.
 
         Parameters
@@ -62,6 +96,10 @@ class Observations:
             Non-negative row weights: an integer weight is the same as repeating the row.
         names : sequence of str, optional
             Names of the features where ``X`` has none; ``x1, x2, ...`` otherwise.
+        labels : array-like of shape (n_observations,), optional
+            The component of each row, -1 where it is not known.
+        allow_missing : bool
+            Take NaN, None, NA and masked entries as cells that are missing.
 
         Raises
         ------
@@ -72,14 +110,17 @@ class Observations:
             fit.
         """
         if isinstance(X, cls):
-            if sample_weight is None:
+            if sample_weight is None and labels is None:
                 return X
-            observations = X.reweighted(_row_weights(sample_weight, X.n_observations))
+            known = X.labels if labels is None else _labels(labels, X.n_observations)
+            weights = X.weights if sample_weight is None else _row_weights(sample_weight, X.n_observations)
+            observations = replace(X, weights=weights, labels=known)
         else:
-            table = Table.of(X, names)
+            table = Table.of(X, names, allow_missing)
             values = table.values.view()
             values.flags.writeable = False
-            observations = cls(values, _row_weights(sample_weight, len(values)), table.names)
+            n = len(values)
+            observations = cls(values, _row_weights(sample_weight, n), table.names, _labels(labels, n))
         observations._require_variation()
         return observations
 
@@ -102,6 +143,47 @@ class Observations:
     def is_weighted(self) -> bool:
         """Whether some row counts other than once."""
         return self.weights.strides != (0,) and bool((self.weights != 1).any())
+
+    @cached_property
+    def has_missing(self) -> bool:
+        """Whether some cell is missing."""
+        return any(np.isnan(self.values[rows]).any() for rows in blocks(self.values))
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the component of some row is known."""
+        return self.labels is not None
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The rows by what is known of them: which cells, and the component."""
+        if not self.has_missing and self.labels is None:
+            return (Group(slice(None), self.values, self.weights, None, -1),)
+        labels = np.full(self.n_observations, -1) if self.labels is None else self.labels
+        keys = np.column_stack([np.isnan(self.values), labels])
+        patterns, which = np.unique(keys, axis=0, return_inverse=True)
+        found = []
+        for g, (*missing, label) in enumerate(patterns.tolist()):
+            rows = np.flatnonzero(which.ravel() == g)
+            known = tuple(j for j, is_missing in enumerate(missing) if not is_missing)
+            values = np.ascontiguousarray(self.values[np.ix_(rows, known)])
+            weights = np.ascontiguousarray(self.weights[rows])
+            found.append(Group(rows, values, weights, known if len(known) < self.n_features else None, label))
+        return tuple(found)
+
+    @cached_property
+    def filled(self) -> Self:
+        """Each missing cell at its mean given the row's others under one normal: for starts, and for nothing else."""
+        if not self.has_missing:
+            return self
+        values = self.values.copy()
+        for group in self.groups:
+            if group.features is not None:
+                known, missing = list(group.features), [j for j in range(self.n_features) if j not in group.features]
+                slopes = np.linalg.solve(self.covariance[np.ix_(known, known)], self.covariance[np.ix_(known, missing)])
+                centred = group.values - self.mean[known]
+                values[np.ix_(np.asarray(group.rows), missing)] = self.mean[missing] + centred @ slopes
+        return replace(self, values=values)
 
     def distinct_rows(self, most: int) -> int:
         """How many distinct rows count; ``most`` where there are as many or more."""
@@ -128,19 +210,35 @@ class Observations:
     @cached_property
     def mean(self) -> NDArray[np.float64]:
         """Weighted mean, shape (d,)."""
-        sums = np.zeros(self.n_features)
-        for rows in blocks(self.values):  # about a point among the rows, so that no digits are lost far from 0
-            sums += self.weights[rows] @ (self.values[rows] - self.midranges)
-        return np.asarray(self.midranges + sums / self.total_weight)
+        sums, weights = np.zeros(self.n_features), np.zeros(self.n_features)
+        for known, centred, v in self._centred(self.midranges):  # a point among the rows, so that no digits are lost far from 0
+            sums += v @ centred
+            weights += v @ known if self.has_missing else v.sum()
+        return np.asarray(self.midranges + sums / weights)
 
     @cached_property
     def covariance(self) -> NDArray[np.float64]:
-        """Weighted covariance of all rows, divided by their total weight, shape (d, d)."""
+        """Weighted covariance of all rows, divided by their total weight, shape (d, d).
+
+        Where cells are missing, of the rows that have both features, drawn towards no correlation as far as that is needed.
+        """
         squares = np.zeros((self.n_features, self.n_features))
+        weights = np.zeros_like(squares)
+        for known, centred, v in self._centred(self.mean):
+            squares += (v[:, None] * centred).T @ centred
+            weights += (v[:, None] * known).T @ known if self.has_missing else v.sum()
+        return _drawn_apart(squares / np.maximum(weights, 1e-300)) if self.has_missing else squares / weights
+
+    def _centred(
+        self, centre: NDArray[np.float64]
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+        """Block by block, which cells are known (not looked at where all are), what is left of a centre, and row weights."""
         for rows in blocks(self.values):
-            centred = self.values[rows] - self.mean
-            squares += (self.weights[rows, None] * centred).T @ centred
-        return squares / self.total_weight
+            centred, v = self.values[rows] - centre, np.ascontiguousarray(self.weights[rows])
+            if self.has_missing:
+                yield (~np.isnan(centred)).astype(np.float64), np.nan_to_num(centred, nan=0.0), v
+            else:
+                yield centred, centred, v
 
     @property
     def is_collinear(self) -> bool:
@@ -166,7 +264,7 @@ class Observations:
     @cached_property
     def _extents(self) -> NDArray[np.float64]:
         """Least and largest value of each feature, shape (2, d)."""
-        return extents(self._blocks(), self.n_features)
+        return extents(self._blocks(), self.n_features, self.has_missing)
 
     def _blocks(self) -> Iterator[NDArray[np.float64]]:
         """Rows that count, block by block: a row of weight zero says nothing, not even about the range."""
@@ -174,6 +272,8 @@ class Observations:
             yield self.values[rows][self.weights[rows] > 0] if self.is_weighted else self.values[rows]
 
     def _require_variation(self) -> None:
+        if self.has_missing and (unknown := np.isnan(self.values).all(axis=0)).any():
+            raise ValueError(f"Columns without any value: {self._listed(unknown)}. Leave them out.")
         ranges = self.ranges
         constant, beyond = ranges == 0, (ranges < RANGES[0]) | (ranges > RANGES[1])
         if constant.any():
@@ -199,11 +299,36 @@ class Observations:
 
     def rows(self, chosen: NDArray[np.int64]) -> Self:
         """Some of the rows."""
-        return replace(self, values=self.values[chosen], weights=np.ascontiguousarray(self.weights[chosen]))
+        labels = None if self.labels is None else self.labels[chosen]
+        weights = np.ascontiguousarray(self.weights[chosen])
+        return replace(self, values=self.values[chosen], weights=weights, labels=labels)
+
+    def part(self, rows: slice) -> Self:
+        """Rows that stand side by side, in the same memory."""
+        labels = None if self.labels is None else self.labels[rows]
+        return replace(self, values=self.values[rows], weights=self.weights[rows], labels=labels)
 
     def reweighted(self, weights: NDArray[np.float64]) -> Self:
         """The same rows, counted otherwise."""
         return replace(self, weights=np.ascontiguousarray(weights, dtype=np.float64))
+
+
+def _drawn_apart(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same variances, with correlations no stronger than a covariance can have them."""
+    scales = np.sqrt(covariance.diagonal())
+    correlations = covariance / scales[:, None] / scales
+    least = np.linalg.eigvalsh(correlations)[0]
+    share = max(0.0, (LEAST_EIGENVALUE - least) / (1 - least)) if least < 1 else 0.0
+    return ((1 - share) * correlations + share * np.eye(len(scales))) * scales[:, None] * scales
+
+
+def _labels(labels: Any, n_observations: int) -> NDArray[np.int64] | None:
+    if labels is None:
+        return None
+    known = integer_array(labels, "labels (one a row, -1 where it is not known)", (n_observations,))
+    if known.min() < -1:
+        raise ValueError(f"labels must be components 0, 1, ... or -1 where it is not known, got {known.min()}.")
+    return None if (known == -1).all() else known
 
 
 def _row_weights(sample_weight: Any, n_observations: int) -> NDArray[np.float64]:

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.covariance import Structure, find_structure
+from bayesgmm.frozen import Frozen
 from bayesgmm.mixture import Mixture
+from bayesgmm.noise import Noise
 from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.prior import ComponentsPrior, Concentration, DirichletWeights, Nuisance, Prior
 from bayesgmm.validation import instance_of, positive_integer, told
@@ -26,6 +28,10 @@ class Specification:
         Name of the covariance structure: mclust's code or scikit-learn's word.
     prior : Prior, optional
         None asks for maximum likelihood, which only EM can give.
+    noise : Noise, optional
+        A uniform component beside the K normal ones.
+    frozen : Frozen, optional
+        Components and weights that are known.
 
     Raises
     ------
@@ -41,6 +47,8 @@ class Specification:
     n_components: int
     covariance: str = "full"
     prior: Prior | None = None
+    noise: Noise | None = None
+    frozen: Frozen | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_components", positive_integer(self.n_components, "n_components"))
@@ -48,12 +56,20 @@ class Specification:
         if self.prior is not None:
             if not isinstance(self.prior, Prior):
                 raise TypeError(f"prior must be a bayesgmm.Prior or None, got {told(self.prior)}.")
-            self.prior.check(self.n_components, self.structure)
+            self.prior.check(self.n_weights, self.structure)
+        if self.frozen is not None:
+            instance_of(self.frozen, Frozen, "frozen")
+            self.frozen.check(self.n_components, self.structure, self.noise is not None)
 
     @property
     def structure(self) -> Structure:
         """The covariance structure."""
         return find_structure(self.covariance)
+
+    @property
+    def n_weights(self) -> int:
+        """K, and one more with noise."""
+        return self.n_components + (self.noise is not None)
 
     @property
     def required_prior(self) -> Prior:
@@ -63,16 +79,22 @@ class Specification:
         return self.prior
 
     def n_parameters(self, n_features: int) -> int:
-        """Free parameters of the likelihood: K - 1 weights, K d means, and the structure's covariances."""
+        """Free parameters of the likelihood: K - 1 weights, K d means, and the structure's covariances.
+
+        One more with noise, whose volume is given; fewer where some are frozen.
+        """
         k = self.n_components
-        return k - 1 + k * n_features + self.structure.n_parameters(k, n_features)
+        free = self.n_weights - 1 + k * n_features + self.structure.n_parameters(k, n_features)
+        if self.frozen is not None:
+            free -= self.frozen.n_parameters(k, n_features, self.structure, self.noise is not None)
+        return free
 
     def log_prior(self, mixture: Mixture, nuisance: Nuisance) -> float:
         """Normalised log density of weights, means, the prior's coordinates of the covariances, and nuisance variables.
 
         The coordinates are the distinct precisions, or scales and correlations (LKJ). 0 without a prior.
         """
-        return float(self.log_prior_of(mixture.weights, mixture.means, mixture.covariances, nuisance))
+        return float(self.log_prior_of(mixture.all_weights, mixture.means, mixture.covariances, nuisance))
 
     def log_prior_of(
         self, weights: NDArray[np.float64], means: NDArray[np.float64], covariances: NDArray[np.float64], nuisance: Nuisance
@@ -94,7 +116,13 @@ class Specification:
             rows = f"{n} rows" if k > n else f"{n} rows, {distinct} of them distinct,"
             raise ValueError(f"{rows} cannot be told apart into {told(k)} components: use at most {distinct} or give more data.")
         if self.prior is not None:
-            self.prior.check(k, self.structure, d)
+            self.prior.check(self.n_weights, self.structure, d)
+        if self.frozen is not None and self.frozen.mixture.n_features != d:
+            raise ValueError(f"The frozen components have {self.frozen.mixture.n_features} features, the data have {d}.")
+        if observations.labels is not None and observations.labels.max() >= k:
+            raise ValueError(
+                f"labels name component {observations.labels.max()}, but the model has {k} components, numbered from 0."
+            )
 
     def tell_doubts(self, observations: Observations) -> None:
         """Warn of data that can be fitted but cannot tell all.
@@ -116,14 +144,18 @@ class Specification:
     def to_json(self) -> str:
         """The specification as a JSON string."""
         prior = None if self.prior is None else self.prior.to_json()
-        return json.dumps({"n_components": self.n_components, "covariance": self.covariance, "prior": prior})
+        about = {"n_components": self.n_components, "covariance": self.covariance, "prior": prior}
+        more = {name: part.as_json() for name, part in (("noise", self.noise), ("frozen", self.frozen)) if part is not None}
+        return json.dumps({**about, **more})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The specification that :meth:`to_json` described."""
         saved = json.loads(text)
         prior = None if saved["prior"] is None else Prior.from_json(saved["prior"])
-        return cls(saved["n_components"], saved["covariance"], prior)
+        noise = Noise(**saved["noise"]) if "noise" in saved else None
+        frozen = Frozen.from_json(saved["frozen"]) if "frozen" in saved else None
+        return cls(saved["n_components"], saved["covariance"], prior, noise, frozen)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,8 @@ class Table:
     Attributes
     ----------
     values : ndarray of shape (n_observations, n_features)
-        Finite, float64, C order, at least one row and one column. The caller's memory where it already has that form.
+        Finite, or NaN where it is missing and that was allowed; float64, C order, at least one row and one column. The caller's
+        memory where it already has that form.
     names : tuple of str
         One name a column, each its own.
     """
@@ -36,7 +37,7 @@ class Table:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, X: Any, names: Iterable[str] | None = None) -> Self:
+    def of(cls, X: Any, names: Iterable[str] | None = None, allow_missing: bool = False) -> Self:
         """Read data of any accepted form; ``names`` serve where it has none.
 
         Raises
@@ -44,8 +45,8 @@ class Table:
         TypeError
             If ``X`` is no table at all.
         ValueError
-            If it is empty, has more than two dimensions, columns of one name, or entries that are missing, infinite or no real
-            numbers.
+            If it is empty, has more than two dimensions, columns of one name, or entries that are missing (unless that is
+            allowed), infinite or no real numbers.
         """
         _require_table(X)
         if isinstance(X, pd.DataFrame | pd.Series):
@@ -63,7 +64,7 @@ class Table:
             raise ValueError(f"Each of the {values.shape[1]} columns needs a name, got {len(named)} names.")
         _require_distinct(named)
         values = np.ascontiguousarray(values)
-        _require_finite(values, named)
+        _require_finite(values, named, allow_missing)
         return cls(values, named)
 
 
@@ -109,28 +110,47 @@ def blocks(values: NDArray[np.float64]) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def extents(parts: Iterable[NDArray[np.float64]], n_columns: int) -> NDArray[np.float64]:
-    """Least and largest value of each column over blocks of rows, shape (2, d); NaN where a column has one."""
+def extents(parts: Iterable[NDArray[np.float64]], n_columns: int, ignore_missing: bool = False) -> NDArray[np.float64]:
+    """Least and largest value of each column over blocks of rows, shape (2, d); NaN where one is not ignored."""
+    lower, higher = (np.fmin, np.fmax) if ignore_missing else (np.minimum, np.maximum)
     found = np.repeat([[np.inf], [-np.inf]], n_columns, axis=1)
     for part in parts:
         if len(part):
             columns = np.ascontiguousarray(part.T)  # several times faster than along the rows
-            found = np.stack([np.minimum(found[0], columns.min(axis=1)), np.maximum(found[1], columns.max(axis=1))])
+            least, most = lower.reduce(columns, axis=1), higher.reduce(columns, axis=1)
+            found = np.stack([lower(found[0], least), higher(found[1], most)])
     return found
 
 
-def _require_finite(values: NDArray[np.float64], names: tuple[str, ...]) -> None:
-    reach = np.abs(extents((values[rows] for rows in blocks(values)), len(names))).max(axis=0)
-    if (reach <= LARGEST_VALUE).all():
+def _require_finite(values: NDArray[np.float64], names: tuple[str, ...], allow_missing: bool) -> None:
+    if allow_missing:
+        _require_some(values)
+    reach = np.abs(extents((values[rows] for rows in blocks(values)), len(names), allow_missing)).max(axis=0)
+    if (reach <= LARGEST_VALUE).all() or (allow_missing and np.isnan(values[:, ~(reach <= LARGEST_VALUE)]).all()):
         return
     kinds = {"missing values (NaN, None, NA or masked)": np.isnan, "infinite values (or beyond 1e308)": np.isinf}
-    said = [f"{kind}: {places}" for kind, is_kind in kinds.items() if (places := _places(values, names, is_kind))]
+    said = [
+        f"{kind}: {places}"
+        for kind, is_kind in kinds.items()
+        if not (allow_missing and is_kind is np.isnan) and (places := _places(values, names, is_kind))
+    ]
     if said:
-        raise ValueError(f"{THE_DATA} have {'; and '.join(said)}. Drop or impute these rows first (rows are counted from 0).")
+        cure = "" if allow_missing else "; fit_em integrates missing ones out with allow_missing=True"
+        raise ValueError(
+            f"{THE_DATA} have {'; and '.join(said)}. Drop or impute these rows first (rows are counted from 0){cure}."
+        )
     far = listed([f"{name!r} reaches {most:.3g}" for name, most in zip(names, reach, strict=True) if most > LARGEST_VALUE])
     raise ValueError(
         f"Numbers beyond {LARGEST_VALUE:g} cannot be squared in double precision: {far}. Divide these columns first."
     )
+
+
+def _require_some(values: NDArray[np.float64]) -> None:
+    """Refuse rows of which nothing is known."""
+    nothing = np.concatenate([np.isnan(values[rows]).all(axis=1) for rows in blocks(values)])
+    if nothing.any():
+        rows = f"{np.count_nonzero(nothing)} rows without any value (first in row {nothing.argmax()})"
+        raise ValueError(f"{THE_DATA} have {rows}: leave them out.")
 
 
 def _places(values: NDArray[np.float64], names: tuple[str, ...], is_kind: Callable[[Any], NDArray[np.bool_]]) -> str:

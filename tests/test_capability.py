@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
+from bayesgmm.abilities import features_of
 from bayesgmm.capability import PRIORS, WORKS
 from bayesgmm.covariance import STRUCTURES
+from bayesgmm.frozen import Frozen
 from bayesgmm.model import free_points
 from tests.test_model import flat, joint
 
@@ -52,19 +54,37 @@ def test_each_model_works_or_says_why_not(name, code):
             assert str(raised.value) == cells[engine]
 
 
-def test_each_feature_of_data_works_or_says_why_not():
-    X, weights = bg.simulate(60, 2, 3, seed=1)[0], np.arange(1, 61)
-    assert list(TABLE.loc["data"].index) == ["row weights"]
-    assert TABLE.loc[("data", "row weights"), "EM"] == WORKS
-    assert bg.fit_em(X, 2, sample_weight=weights).observations.total_weight == weights.sum()
-    weighted = bg.fit_em(X, 2, sample_weight=weights).observations
-    for engine in ("NUTS", "Gibbs"):
+def some_data(feature):
+    """A fit by EM of data, or of a model, that has the feature."""
+    X, labels, truth = bg.simulate(60, 2, 3, seed=1)
+    gaps = X.copy()
+    gaps[::5, 0] = np.nan
+    keywords = {
+        "row weights": {"sample_weight": np.arange(1, 61)},
+        "missing cells": {"allow_missing": True},
+        "known labels": {"labels": np.where(np.arange(60) < 9, labels, -1)},
+        "noise": {"noise": True},
+        "frozen parameters": {"frozen": Frozen(truth, [0])},
+    }
+    assert set(keywords) == set(TABLE.loc["data"].index)
+    return bg.fit_em(gaps if feature == "missing cells" else X, 2, **keywords[feature])
+
+
+@pytest.mark.parametrize("feature", list(TABLE.loc["data"].index))
+def test_each_feature_of_data_works_or_says_why_not(feature):
+    em = some_data(feature)
+    assert features_of(em.observations, em.specification) == {feature}
+    assert TABLE.loc[("data", feature), "EM"] == WORKS
+    if feature in ("noise", "frozen parameters"):  # no other engine has a word for them
+        return
+    for engine, fit in {
+        "NUTS": lambda: bg.fit_bayes(em.observations, 2, engine="nuts"),
+        "Gibbs": lambda: bg.fit_bayes(em.observations, 2, engine="gibbs"),
+        "Telescoping": lambda: bg.fit_mfm(em.observations),
+    }.items():
         with pytest.raises(ValueError) as raised:
-            bg.fit_bayes(weighted, 2, engine=engine.lower())
-        assert str(raised.value) == TABLE.loc[("data", "row weights"), engine]
-    with pytest.raises(ValueError) as raised:
-        bg.fit_mfm(weighted)
-    assert str(raised.value) == TABLE.loc[("data", "row weights"), "Telescoping"]
+            fit()
+        assert str(raised.value) == TABLE.loc[("data", feature), engine]
 
 
 def test_the_printed_table_is_this_one():

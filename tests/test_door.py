@@ -225,7 +225,7 @@ SETTINGS = [
     ({"sample_weight": np.full(N, 1e-300)}, "ValueError: sample_weight sums to .*: rescale it"),
     ({"sample_weight": np.r_[np.full(9, 1e-200), np.ones(N - 9)]}, "ValueError: sample_weight has 9 entries .*: set them to 0"),
     ({"sample_weight": np.r_[1, np.full(N - 1, 1e-50)]}, "ValueError: .* hardly vary where sample_weight"),
-    ({"start": "k-means"}, r"ValueError: start \(a Mixture, or a label for each row\) must hold real numbers, not text"),
+    ({"start": "k-means"}, r"ValueError: Unknown kind of start .k-means.; known are .hc., .k-means\+\+., .random."),
     ({"start": [[0], [1, 2]]}, "ValueError: start .* rows of equal length"),
     ({"start": [0, 1]}, r"ValueError: start .* must have shape \(272,\), got \(2,\)"),
     ({"start": np.full(N, 0.5)}, "ValueError: start .* must hold integers"),

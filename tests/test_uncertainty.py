@@ -17,7 +17,7 @@ from bayesgmm.uncertainty import (
     resampling,
     sequential_likelihood_ratio_tests,
 )
-from tests.laws import problem, structures
+from tests.laws import problem
 
 FAITHFUL = bg.load_dataset("faithful")
 kinds = pytest.mark.parametrize("kind", ["nonparametric", "weighted_likelihood", "parametric"])
@@ -192,23 +192,6 @@ def test_ctrl_c_returns_what_is_finished(faithful, abreast, monkeypatch):
     calls[0] = 14
     with pytest.raises(KeyboardInterrupt):
         quiet(bootstrap, faithful, 40)
-
-
-@structures
-def test_a_split_keeps_mean_and_covariance(code):
-    _, _, truth = problem(code)
-    splits = likelihood_ratio._splits(truth)
-    assert len(splits) == 3
-    for _, split in splits:
-        assert split.n_components == 4
-        np.testing.assert_allclose(split.weights @ split.means, truth.weights @ truth.means)
-        assert np.linalg.eigvalsh(split.covariances).min() > 0
-        if code == "VVV":
-            moments = [
-                np.einsum("k,kij->ij", m.weights, m.covariances + m.means[:, :, None] * m.means[:, None, :])
-                for m in (split, truth)
-            ]
-            np.testing.assert_allclose(*moments)
 
 
 def test_two_groups_are_more_than_one():

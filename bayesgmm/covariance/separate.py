@@ -30,6 +30,10 @@ class Separate(Structure):
         return 4.0 * self.block.order(n_features)
 
     @property
+    def are_independent(self) -> bool:
+        return True
+
+    @property
     def why_no_prior(self) -> str:
         return ""
 

@@ -30,6 +30,10 @@ class Shared(Structure):
         return 0.0
 
     @property
+    def are_independent(self) -> bool:
+        return False
+
+    @property
     def why_no_prior(self) -> str:
         return ""
 

@@ -60,6 +60,11 @@ class Structure(ABC):
     def is_shared(self) -> bool:
         """Whether all components have the same matrix."""
 
+    @property
+    @abstractmethod
+    def are_independent(self) -> bool:
+        """Whether each component's matrix may be anything whatever the others are."""
+
     def batch(self, n_components: int) -> tuple[int, ...]:
         """Leading axes of the distinct matrices in compact form: (K,), or none where one is shared."""
         return () if self.is_shared else (n_components,)
@@ -114,10 +119,14 @@ class Structure(ABC):
 
 
 class OwnMatrices(Structure):
-    """A structure whose matrices are held one for each component, whatever ties them."""
+    """A structure whose matrices are held one for each component, and tied all the same."""
 
     @property
     def is_shared(self) -> bool:
+        return False
+
+    @property
+    def are_independent(self) -> bool:
         return False
 
     @property

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.abilities import ROW_WEIGHTS, Abilities, features_of, needs_mode
+from bayesgmm.abilities import ROW_WEIGHTS, features_of
 from bayesgmm.collapse import Yardstick, too_few
 from bayesgmm.information.chart import Array, Chart
 from bayesgmm.information.errors import StandardErrors
@@ -31,7 +31,6 @@ __all__ = [
     "probability",
 ]
 
-ABILITIES = Abilities("The observed information", data=frozenset({ROW_WEIGHTS}), requirements=(needs_mode,), default_prior=False)
 KINDS = ("observed", "sandwich")
 LEAST_COUNT = 1e-2  # expected rows of a component: with fewer its weight is at the boundary
 FLAT = 1e-11  # of the information of a row in the chart's coordinates, and of eigenvalues with ones on the diagonal: rounding
@@ -133,10 +132,12 @@ def observed_information(mixture: Mixture, observations: Observations, specifica
             "fitted to."
         )
     if specification is None:
-        specification = Specification(mixture.n_components, mixture.structure.code)
-    refusal = ABILITIES.refusal(specification, features_of(observations))
-    if refusal:
-        raise NoInformationError(refusal)
+        specification = Specification(mixture.n_components, mixture.structure.code, noise=mixture.noise)
+    untold = sorted(features_of(observations, specification) - {ROW_WEIGHTS})
+    if untold:
+        raise NoInformationError(f"The information of a fit with {' and '.join(untold)} is not known here: use bootstrap(em).")
+    if specification.prior is not None and specification.prior.why_no_mode:
+        raise NoInformationError(specification.prior.why_no_mode)
     _require_interior(mixture, observations, specification)
     chart = Chart.around(mixture)
     of_data = Curvature.of(chart, observations)

@@ -38,16 +38,23 @@ def require_schema(found: object, kind: str, version: int) -> None:
 
 
 def model[T: (Specification, MfmSpecification)](
-    kind: type[T], specification: object, values: object, weights: object, names: object
+    kind: type[T],
+    specification: object,
+    values: object,
+    weights: object,
+    names: object,
+    labels: object = None,
+    *,
+    allow_missing: bool = False,
 ) -> tuple[T, Observations]:
     """The pair of model and data that a file describes, if they fit each other."""
     listed = parsed(names, "names of the features", list)
     if not all(isinstance(name, str) for name in listed):
         raise UnreadableError("it has names of features that are not all text")
-    data = numbers(values, "observations", (None, len(listed)))
+    data = numbers(values, "observations", (None, len(listed)), allow_missing)
     if weights is not None:
         numbers(weights, "weights of rows", (len(data),))
-    observations = _made("observations", Observations.from_data, data, weights, listed)
+    observations = _made("observations", Observations.from_data, data, weights, listed, labels, allow_missing)
     described = parsed(specification, "specification", dict)
     found = _made("specification", kind.from_json, json.dumps(described))
     _made("specification", found.check, observations)
@@ -80,13 +87,13 @@ def parsed[T](text: object, what: str, kind: type[T]) -> T:
     return value
 
 
-def numbers(values: object, what: str, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
-    """Finite float64 numbers of the shape wanted; None stands for any length of at least 1."""
+def numbers(values: object, what: str, shape: tuple[int | None, ...], allow_missing: bool = False) -> NDArray[np.float64]:
+    """Finite float64 numbers of the shape wanted; None stands for any length of at least 1. NaN may be allowed."""
     array = np.asarray(values)
     if array.dtype != np.float64:
         raise UnreadableError(f"it holds {what} of dtype {array.dtype}, not float64")
     require_shape(array, what, shape)
-    if not np.isfinite(array).all():
+    if not (np.isfinite(array) | (allow_missing & np.isnan(array))).all():
         raise UnreadableError(f"it holds {what} of which {np.count_nonzero(~np.isfinite(array))} are NaN or infinite")
     return array
 
@@ -102,11 +109,15 @@ def require_shape(array: NDArray[Any], what: str, shape: tuple[int | None, ...])
 
 
 def require_parameters(
-    specification: Specification, weights: NDArray[np.float64], means: NDArray[np.float64], covariances: NDArray[np.float64]
+    specification: Specification,
+    weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    covariances: NDArray[np.float64],
+    noise_weights: NDArray[np.float64] | float = 0.0,
 ) -> None:
     """Refuse arrays, with any leading axes, that are not the parameters of mixtures of the specified structure."""
     k, d, structure = specification.n_components, means.shape[-1], specification.structure
-    if (weights < 0).any() or (np.abs(weights.sum(axis=-1) - 1) > 1e-8).any():
+    if (weights < 0).any() or (np.abs(weights.sum(axis=-1) + noise_weights - 1) > 1e-8).any() or np.any(noise_weights < 0):
         raise UnreadableError("it holds weights that are not shares: some are negative or do not sum to 1")
     matrices = covariances.reshape(-1, k, d, d)
     scales = np.sqrt(np.abs(np.diagonal(matrices, axis1=-2, axis2=-1)))

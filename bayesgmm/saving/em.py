@@ -18,7 +18,7 @@ from bayesgmm.saving import is_count, model, numbers, parsed, require_parameters
 from bayesgmm.specification import Specification
 from bayesgmm.validation import told
 
-KIND, VERSION = "em", 1
+KIND, VERSION = "em", 2  # 2: labels, missing cells, noise
 BEGINS = b"PK\x03\x04"
 NUISANCE = "nuisance "  # before the names of such arrays
 
@@ -39,6 +39,8 @@ def pack(specification: Specification, observations: Observations, best: Run, ru
     arrays = {
         "values": observations.values,
         **({"row_weights": observations.weights} if observations.is_weighted else {}),
+        **({} if observations.labels is None else {"labels": observations.labels}),
+        **({} if specification.noise is None else {"noise_weights": np.array([run.mixture.noise_weight for run in runs])}),
         **{name: np.stack([getattr(run.mixture, name) for run in runs]) for name in ("weights", "means", "covariances")},
         "log_likelihoods": np.array([run.log_likelihood for run in runs]),
         "histories": np.concatenate([run.history for run in runs]),
@@ -62,7 +64,13 @@ def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run,
     about = parsed(_taken(arrays, "about").tolist(), "description", dict)
     require_schema(about.get("schema"), KIND, VERSION)
     found = model(
-        Specification, about.get("specification"), _taken(arrays, "values"), arrays.get("row_weights"), about.get("names")
+        Specification,
+        about.get("specification"),
+        _taken(arrays, "values"),
+        arrays.get("row_weights"),
+        about.get("names"),
+        arrays.get("labels"),
+        allow_missing=True,
     )
     runs, best, n_starts = _runs(arrays, about.get("runs"), *found), about.get("best"), about.get("n_starts")
     if not is_count(best, 0) or not best < len(runs) or not is_count(n_starts, len(runs)):
@@ -79,7 +87,10 @@ def _runs(
     weights = numbers(_taken(arrays, "weights"), "weights", (r, k))
     means = numbers(_taken(arrays, "means"), "means", (r, k, d))
     covariances = numbers(_taken(arrays, "covariances"), "covariances", (r, k, d, d))
-    require_parameters(specification, weights, means, covariances)
+    noise_weights = np.zeros(r)
+    if specification.noise is not None:
+        noise_weights = numbers(_taken(arrays, "noise_weights"), "weights of noise", (r,))
+    require_parameters(specification, weights, means, covariances, noise_weights)
     log_likelihoods = numbers(_taken(arrays, "log_likelihoods"), "log-likelihoods", (r,)).tolist()
     history, lengths = numbers(_taken(arrays, "histories"), "histories", (None,)).tolist(), _taken(arrays, "lengths").tolist()
     if not isinstance(lengths, list) or len(lengths) != r or not all(map(is_count, lengths)) or sum(lengths) != len(history):
@@ -93,7 +104,14 @@ def _runs(
     return tuple(
         Run(
             origin=_text(run, "origin"),
-            mixture=Mixture(weights[i].copy(), means[i].copy(), covariances[i].copy(), specification.structure),
+            mixture=Mixture(
+                weights[i].copy(),
+                means[i].copy(),
+                covariances[i].copy(),
+                specification.structure,
+                specification.noise,
+                float(noise_weights[i]),
+            ),
             nuisance={name: array[i].copy() for name, array in nuisance.items()},
             log_likelihood=log_likelihoods[i],
             history=tuple(history[ends[i] - lengths[i] : ends[i]]),

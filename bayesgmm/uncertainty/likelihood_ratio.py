@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm import kernels
+from bayesgmm import initialisation, kernels
 from bayesgmm.climb import Settings, Status
 from bayesgmm.em import ABILITIES, ConvergenceWarning, EMResult, best_of, default_starts
 from bayesgmm.interruption import PartialWarning
-from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Seed, Use, child, seed_sequence
@@ -27,7 +26,6 @@ type Array = NDArray[np.float64]
 MOST_REPLICATES = 1_000_000
 MOST_STARTS = 10_000
 SETTLED = Settings(tolerance=1e-4)  # of a statistic that varies by some nats
-APART = 0.8  # of a component's standard deviation along its longest axis, from its mean to those of its two halves
 FEW = 0.05  # share of replicates without a null fit that is not worth a warning
 
 
@@ -175,7 +173,7 @@ class _Model(NamedTuple):
     def fit_alternative(self, null: EMResult, seed: np.random.SeedSequence) -> EMResult:
         """K + 1 components, from each of the null's split in two and from the usual starts."""
         usual = default_starts(null.observations, self.alternative, self.n_init, seed)
-        return best_of(null.observations, self.alternative, [*_splits(null.mixture), *usual], SETTLED)
+        return best_of(null.observations, self.alternative, [*initialisation.splits(null.mixture), *usual], SETTLED)
 
     def replicate(self, truth: EMResult, seed: np.random.SeedSequence) -> float | None:
         """The statistic in data from the null fit; None where the null collapses there."""
@@ -359,23 +357,6 @@ def _statistic(null: EMResult, alternative: EMResult) -> float:
     if alternative.status is Status.COLLAPSED:
         return 0.0
     return max(0.0, 2 * (alternative.log_likelihood - null.log_likelihood))
-
-
-def _splits(mixture: Mixture) -> list[tuple[str, Mixture]]:
-    """Mixtures with one component more: each in turn cut in two across its longest axis, with mean and covariance as before."""
-    found = []
-    for k in range(mixture.n_components):
-        order = [*range(mixture.n_components), k]
-        weights, means, covariances = mixture.weights[order], mixture.means[order], mixture.covariances[order]
-        variances, axes = np.linalg.eigh(mixture.covariances[k])
-        step = APART * np.sqrt(variances[-1]) * axes[:, -1]
-        for half, sign in ((k, -1), (-1, 1)):
-            weights[half] /= 2
-            means[half] += sign * step
-            covariances[half] -= np.outer(step, step)
-        tied = mixture.structure.m_step(weights, weights[:, None, None] * covariances)
-        found.append((f"component {k} split", Mixture(weights, means, tied, mixture.structure)))
-    return found
 
 
 def _counted(k: int) -> str:

@@ -203,6 +203,10 @@ def bootstrap(
         raise ValueError("n_replicates must be at least 2: one replicate does not vary.")
     if em.status is Status.COLLAPSED:
         raise ValueError(f"A collapsed fit has nothing to be sure of: {em.detail}")
+    if kind == "parametric" and (em.observations.has_missing or em.observations.is_labelled):
+        raise ValueError(
+            "Rows drawn from the fit have no missing cells and no known labels, as these data have: use kind='nonparametric'."
+        )
     few = _few_rows(em.observations)
     shares = few.weights[:, None] * em.mixture.responsibilities(few)
 
