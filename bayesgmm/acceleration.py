@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm import kernels
 from bayesgmm.mixture import Mixture
 
 MEMORY = 6  # iterates; more are not alike enough for one linear map
@@ -52,7 +53,7 @@ class Anderson:
         self._images = [*self._images, self._chart.coordinates(image)][-MEMORY:]
         if len(self._points) < 2:
             return None
-        return self._chart.mixture(_shortest_step(np.array(self._points), np.array(self._images)))
+        return self._chart.mixture(kernels.shortest_step(np.array(self._points), np.array(self._images), WORST_CONDITION))
 
     def won(self, rest: int = 0) -> None:
         """The last guess was no worse than the iterate before it; the next one is not made before ``rest`` iterates."""
@@ -66,15 +67,6 @@ class Anderson:
 
     def _forget(self) -> None:
         self._chart, self._points, self._images = None, [], []
-
-
-def _shortest_step(points: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The combination of images, weights summing to one, whose combined step from the points is shortest."""
-    steps = images - points
-    left, sizes, right = np.linalg.svd(np.diff(steps, axis=0).T, full_matrices=False)
-    told = sizes > sizes[0] / WORST_CONDITION
-    shares = right[told].T @ ((left[:, told].T @ steps[-1]) / sizes[told])
-    return np.asarray(images[-1] - shares @ np.diff(images, axis=0))
 
 
 class Chart:
@@ -91,33 +83,26 @@ class Chart:
         self._inverses = np.linalg.inv(self._roots)
         self._importance, self._noise = np.sqrt(reference.weights), reference.noise
         self._noise_importance = math.sqrt(reference.noise_weight)
-        self._below = np.tril_indices(reference.n_features, -1)
 
     def coordinates(self, mixture: Mixture) -> NDArray[np.float64]:
         """The vector of a mixture, K (1 + d + d (d + 1) / 2) numbers, and one for noise."""
-        factors = self._inverses @ np.linalg.cholesky(mixture.covariances)
-        shifts = (self._inverses @ (mixture.means - self._centres)[..., None])[..., 0]
-        logs = math.sqrt(2) * np.log(np.diagonal(factors, axis1=1, axis2=2))
-        parts = [np.log(mixture.weights)[:, None], shifts, logs, factors[:, self._below[0], self._below[1]]]
-        vector = (self._importance[:, None] * np.concatenate(parts, axis=1)).ravel()
-        return vector if self._noise is None else np.append(vector, self._noise_importance * math.log(mixture.noise_weight))
+        arguments = mixture.weights, mixture.means, mixture.covariances, self._centres, self._inverses, self._importance
+        vector = kernels.coordinates(*arguments).ravel()
+        if self._noise is not None:
+            vector = np.append(vector, self._noise_importance * math.log(mixture.noise_weight))
+        return np.asarray(vector)
 
     def mixture(self, coordinates: NDArray[np.float64]) -> Mixture | None:
         """The mixture of a vector, made to be of the structure; None where it is out of all bounds."""
-        (k, d), structure = self._centres.shape, self._structure
-        rows = (coordinates if self._noise is None else coordinates[:-1]).reshape(k, -1) / self._importance[:, None]
-        logs, below = rows[:, 1 + d : 1 + 2 * d] / math.sqrt(2), rows[:, 1 + 2 * d :]
-        inside = np.abs(logs).max() < FARTHEST[0] and np.abs(below).max(initial=0.0) < FARTHEST[1]
-        if not inside or not np.isfinite(rows).all():
+        rows = (coordinates if self._noise is None else coordinates[:-1]).reshape(len(self._centres), -1)
+        inside, log_weights, means, covariances = kernels.charted(rows, self._importance, self._centres, self._roots, *FARTHEST)
+        if not inside:
             return None
-        logs_of_weights = rows[:, 0] if self._noise is None else np.append(rows[:, 0], coordinates[-1] / self._noise_importance)
-        weights = np.exp(logs_of_weights - logs_of_weights.max())
+        if self._noise is not None:
+            log_weights = np.append(log_weights, coordinates[-1] / self._noise_importance)
+        weights = np.exp(log_weights - log_weights.max())
         weights /= weights.sum()
         noise_weight, weights = (0.0, weights) if self._noise is None else (float(weights[-1]), weights[:-1].copy())
-        factors = np.zeros((k, d, d))
-        factors[:, np.arange(d), np.arange(d)] = np.exp(logs)
-        factors[:, self._below[0], self._below[1]] = below
-        roots = self._roots @ factors
-        means = self._centres + (self._roots @ rows[:, 1 : 1 + d, None])[..., 0]
-        scatter = weights[:, None, None] * (roots @ np.swapaxes(roots, 1, 2))
-        return Mixture(weights, means, structure.m_step(weights, scatter, near=self._near), structure, self._noise, noise_weight)
+        scatter = weights[:, None, None] * covariances
+        tied = self._structure.m_step(weights, scatter, near=self._near)
+        return Mixture(weights, means, tied, self._structure, self._noise, noise_weight)

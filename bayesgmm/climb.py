@@ -235,7 +235,7 @@ def _likeliest(
     noise = specification.noise
     all_counts = counts if noise is None else np.append(counts, statistics.noise_count)
     if prior is None:
-        about_means = statistics.about(statistics.means)
+        about_means = statistics.centred()
         scatter = about_means.scatter
         if ridge is not None:  # as scatter it is added to each covariance and leaves the structure as it is
             scatter = scatter + np.multiply.outer(counts, ridge.diagonal() if statistics.is_diagonal else ridge)

@@ -421,7 +421,7 @@ def given_start(
     if not np.array_equal(found, np.arange(n_components)):
         raise ValueError(f"The labels in start must use each of 0..{n_components - 1}, they use {found[:10].tolist()}.")
     statistics = initialisation.labelled_statistics(observations.filled, labels, n_components)
-    statistics = statistics.about(statistics.means)
+    statistics = statistics.centred()
     covariances = specification.structure.m_step(statistics.counts, statistics.scatter)
     reason = Yardstick.of(observations).collapse(covariances)
     if reason:

@@ -33,15 +33,7 @@ def k_means(observations: Observations, n_components: int, structure: Structure,
     subset = _subset(observations, rng)
     standard = (subset.values - observations.mean) / np.sqrt(observations.covariance.diagonal())
     centres = _seeds(standard, subset.weights, n_components, rng)
-    labels = _nearest(standard, centres)
-    for _ in range(LLOYD_STEPS):
-        for k in range(n_components):
-            chosen = labels == k
-            if subset.weights[chosen].sum() > 0:
-                centres[k] = np.average(standard[chosen], axis=0, weights=subset.weights[chosen])
-        previous, labels = labels, _nearest(standard, centres)
-        if (labels == previous).all():
-            break
+    labels = kernels.lloyd(standard, subset.weights, centres, LLOYD_STEPS)
     statistics = labelled_statistics(subset, labels, n_components)
     filled = np.maximum(statistics.counts, 1e-300)[:, None]  # an empty cluster stays at the midrange
     statistics = statistics.about(statistics.reference + statistics.sums / filled)
@@ -68,7 +60,7 @@ def cut(tree: Agglomeration, observations: Observations, n_components: int, stru
     """A tree cut into clusters, each with a few more rows of their pooled covariance: a cluster of few rows would be flat."""
     subset, labels = observations.rows(tree.rows), tree.labels(n_components)
     statistics = labelled_statistics(subset, labels, n_components)
-    statistics = statistics.about(statistics.means)
+    statistics = statistics.centred()
     counts, more = statistics.counts, observations.n_features + 1
     pooled = statistics.scatter.sum(axis=0) + np.diag(observations.covariance.diagonal())
     scatter = statistics.scatter + more * pooled / (counts.sum() + 1)
@@ -172,8 +164,3 @@ def _seeds(
         total = (weights * nearest).sum()
         chance = weights * nearest / total if total > 0 else weights / weights.sum()
     return centres
-
-
-def _nearest(values: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.int64]:
-    distances = np.stack([((values - centre) ** 2).sum(axis=1) for centre in centres])
-    return np.asarray(distances.argmin(axis=0))

@@ -17,6 +17,8 @@ from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.table import Table
 from bayesgmm.validation import LARGEST_VALUE, finite_array, integer_array, positive_definite, positive_integer, told
 
+SMALL = 16  # features, up to which loops of our own are faster than calls of LAPACK
+
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
@@ -116,9 +118,8 @@ class Mixture:
     @cached_property
     def _kernel_arguments(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Components as the kernels take them; noise is one more, whose precision is zero."""
-        with np.errstate(divide="ignore"):  # a weight of zero is a component that nobody comes from
-            log_weights = np.log(self.weights)
-        constants, means, factors = kernels.log_constants(log_weights, self.precision_factors), self.means, self.precision_factors
+        factors, means = self.precision_factors, self.means
+        constants = kernels.component_constants(self.weights, factors)
         if self.noise is None:
             return constants, means, factors
         with np.errstate(divide="ignore"):
@@ -287,7 +288,17 @@ def precision_factors(covariances: NDArray[Any]) -> NDArray[np.float64]:
 
     The Cholesky factor of the matrix with rows and columns reversed gives Sigma = U U' with U upper triangular, and L = U^-T:
     no inverse of Sigma is formed.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a matrix is not positive definite.
     """
+    if covariances.shape[-1] <= SMALL:
+        small = kernels.precision_factors(np.ascontiguousarray(covariances).reshape(-1, *covariances.shape[-2:]))
+        if np.isnan(small[:, -1, -1]).any():
+            raise np.linalg.LinAlgError("Matrix is not positive definite")
+        return np.asarray(small.reshape(covariances.shape))
     reversed_root = np.linalg.cholesky(covariances[..., ::-1, ::-1])
     upper = reversed_root[..., ::-1, ::-1]
     return np.ascontiguousarray(np.swapaxes(np.linalg.inv(upper), -1, -2))

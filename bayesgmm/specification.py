@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -61,7 +62,7 @@ class Specification:
             instance_of(self.frozen, Frozen, "frozen")
             self.frozen.check(self.n_components, self.structure, self.noise is not None)
 
-    @property
+    @cached_property
     def structure(self) -> Structure:
         """The covariance structure."""
         return find_structure(self.covariance)
@@ -189,7 +190,7 @@ class MfmSpecification:
             instance_of(getattr(self, name), kind, name)
         object.__setattr__(self, "covariance", find_structure(self.covariance).code)
 
-    @property
+    @cached_property
     def structure(self) -> Structure:
         """The covariance structure."""
         return find_structure(self.covariance)

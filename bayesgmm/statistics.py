@@ -51,6 +51,13 @@ class SufficientStatistics:
         """Weighted means, shape (n_components, n_features); every count must be positive."""
         return np.asarray(self.reference + self.sums / self.counts[:, None])
 
+    def centred(self) -> "SufficientStatistics":
+        """The same statistics about the means; every count must be positive."""
+        shift = self.sums / self.counts[:, None]
+        scatter = self.scatter - _outer(self, self.sums, shift)
+        means, nothing = self.reference + shift, np.zeros(shift.shape)
+        return SufficientStatistics(self.counts, nothing, scatter, means, self.log_likelihood, self.noise_count)
+
     def about(self, reference: NDArray[Any]) -> "SufficientStatistics":
         """The same statistics about another reference, by the algebraic identity."""
         shift = self.reference - reference

@@ -7,8 +7,9 @@ All but ``log_constants`` and what is in threads may be called from other Numba 
 """
 
 from bayesgmm.kernels.agglomeration import agglomerate
+from bayesgmm.kernels.charts import charted, coordinates, shortest_step
 from bayesgmm.kernels.compilation import SOURCES
-from bayesgmm.kernels.densities import LOG_2PI, log_constants, log_density, responsibilities
+from bayesgmm.kernels.densities import LOG_2PI, component_constants, log_constants, log_density, responsibilities
 from bayesgmm.kernels.draws import (
     draws_agreement,
     draws_filled,
@@ -16,6 +17,7 @@ from bayesgmm.kernels.draws import (
     draws_responsibilities,
     draws_similarity,
 )
+from bayesgmm.kernels.lloyd import lloyd
 from bayesgmm.kernels.roundness import are_round
 from bayesgmm.kernels.statistics import (
     expected_statistics,
@@ -25,6 +27,7 @@ from bayesgmm.kernels.statistics import (
 )
 from bayesgmm.kernels.threads import alone, kept_threads, passes_abreast, summed_draws, threaded_draws, threaded_statistics
 from bayesgmm.kernels.tied import common_axes, log_volumes
+from bayesgmm.kernels.triangles import precision_factors
 
 __all__ = [
     "LOG_2PI",
@@ -32,7 +35,10 @@ __all__ = [
     "agglomerate",
     "alone",
     "are_round",
+    "charted",
     "common_axes",
+    "component_constants",
+    "coordinates",
     "draws_agreement",
     "draws_filled",
     "draws_log_density",
@@ -41,13 +47,16 @@ __all__ = [
     "expected_statistics",
     "kept_threads",
     "labelled_statistics",
+    "lloyd",
     "log_constants",
     "log_density",
     "log_volumes",
     "passes_abreast",
     "pointwise_statistics",
+    "precision_factors",
     "responsibilities",
     "sampled_statistics",
+    "shortest_step",
     "summed_draws",
     "threaded_draws",
     "threaded_statistics",

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from bayesgmm.kernels.compilation import jit
-from bayesgmm.kernels.tied import factored
+from bayesgmm.kernels.triangles import factored
 
 
 @jit

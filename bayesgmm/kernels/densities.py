@@ -42,6 +42,17 @@ def responsibilities(values, log_constants, means, factors):
     return out
 
 
+@jit
+def component_constants(weights, factors):
+    """:func:`log_constants` of the components of one mixture from their weights (K,); minus infinity where one is 0."""
+    out = np.empty(len(weights))
+    for k in range(len(weights)):
+        out[k] = math.log(weights[k]) - 0.5 * factors.shape[1] * LOG_2PI
+        for j in range(factors.shape[1]):
+            out[k] += math.log(factors[k, j] if factors.ndim == 2 else factors[k, j, j])
+    return out
+
+
 def log_constants(log_weights: NDArray[Any], factors: NDArray[Any]) -> NDArray[Any]:
     """log w_k + log |P_k|^(1/2) - (d/2) log 2 pi for log weights (..., K) and factors (..., K, d[, d])."""
     n_features = factors.shape[-1]

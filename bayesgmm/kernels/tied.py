@@ -5,38 +5,12 @@ import math
 import numpy as np
 
 from bayesgmm.kernels.compilation import jit
+from bayesgmm.kernels.triangles import divided, factored
 
 STEPS = 100  # of Newton's method; it needs about six
 HALVINGS = 40
 SWEEPS = 500  # over the pairs of axes
 STILL = 1e-10  # sine of an angle by which axes are no longer turned
-
-
-@jit
-def factored(matrix):
-    """Cholesky's factor in place, its upper triangle left alone; whether there is one."""
-    d = matrix.shape[0]
-    for j in range(d):
-        for m in range(j):
-            matrix[j, j] -= matrix[j, m] ** 2
-        if not matrix[j, j] > 0.0:
-            return False
-        matrix[j, j] = math.sqrt(matrix[j, j])
-        for i in range(j + 1, d):
-            for m in range(j):
-                matrix[i, j] -= matrix[i, m] * matrix[j, m]
-            matrix[i, j] /= matrix[j, j]
-    return True
-
-
-@jit
-def divided(root, columns):
-    """Solve ``root y = column`` in place, for each column."""
-    for c in range(columns.shape[1]):
-        for i in range(columns.shape[0]):
-            for m in range(i):
-                columns[i, c] -= root[i, m] * columns[m, c]
-            columns[i, c] /= root[i, i]
 
 
 @jit
