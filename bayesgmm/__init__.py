@@ -109,7 +109,12 @@ _LOADED_ON_FIRST_USE = {
 }
 
 
+MODULES = ("information", "plots", "prediction", "sklearn", "uncertainty")  # whose names are used with the module's
+
+
 def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return importlib.import_module(f"bayesgmm.{name}")
     if name not in _LOADED_ON_FIRST_USE:
         raise AttributeError(f"module 'bayesgmm' has no attribute {name!r}")
     return getattr(importlib.import_module(f"bayesgmm.{_LOADED_ON_FIRST_USE[name]}"), name)

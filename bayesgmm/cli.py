@@ -1,4 +1,4 @@
-"""The command line: ``bayesgmm report``, ``fit`` and ``select``.
+"""The command line: ``bayesgmm report``, ``fit``, ``select`` and ``models``.
 
 It reads a CSV file, calls the package and prints; whatever is computed is computed elsewhere. PyMC and ArviZ take seconds to
 load, so they are loaded when a command runs and not for ``--help``.
@@ -250,6 +250,35 @@ def select(
     found = selection.sweep(X, components, covariance, **settings)
     _show(reporting.tables.numbers_of_components(found))
     _say(*found.reasons)
+
+
+@app.command()
+def models(
+    data: Data = None,
+    components: Numbers = "1:10",
+    columns: Columns = None,
+    criterion: Annotated[str, typer.Option(help="bic or icl.")] = "bic",
+    output: Annotated[Path | None, typer.Option(help="Where to write the table, as CSV.")] = None,
+    seed: Seed = 0,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare all covariance structures and numbers of components by BIC or ICL, as mclust does; by EM alone."""
+    X = read(data, columns)
+    target = None if output is None else require_free(output, force)
+    found = bg.select_model(X, components, criterion=criterion, seed=seed, progress=_progress(quiet))
+    if target is not None:
+        found.table.to_csv(target)
+    _show(_page(found.bic if criterion == "bic" else found.icl))
+    _say(*found.sentences)
+    typer.echo(str(found.best))
+
+
+def _page(criteria: pd.DataFrame) -> Any:
+    """A page of criteria as a table."""
+    tables = importlib.import_module("bayesgmm.reporting.tables")
+    rows = [(str(k), *(tables.fixed(value) for value in row)) for k, row in zip(criteria.index, criteria.to_numpy(), strict=True)]
+    return tables.Table("Lower is better; a dash where a component collapsed.", ("K", *criteria.columns), tuple(rows))
 
 
 def read(path: Path | None, columns: list[str] | None = None) -> pd.DataFrame:

@@ -114,6 +114,9 @@ class Climb:
         self._acceleration = Anderson(PLAIN if settings.accelerate else math.inf)
         ridge = settings.regularization * yardstick.ridge(specification.structure)
         self._ridge = ridge if settings.regularization else None
+        self._held = np.zeros(specification.n_components, bool)  # which cannot collapse
+        if specification.frozen is not None:
+            self._held[list(specification.frozen.components)] = True
         self._image = self._next = start, self._nuisance(start)
 
     @property
@@ -162,7 +165,7 @@ class Climb:
 
     def _judged(self, here: Iterate, counts: NDArray[np.float64]) -> tuple[Status, str] | None:
         """The end, if the last iterate is one."""
-        reason = too_few(self.specification, counts, self.observations.n_features)
+        reason = too_few(self.specification, np.where(self._held, np.inf, counts), self.observations.n_features)
         if reason:
             return Status.COLLAPSED, reason
         enough = here.n_plain >= (2 if here.n_plain == here.number else REST)
@@ -175,17 +178,24 @@ class Climb:
         image, nuisance = maximise(self.specification, statistics, here.mixture, here.nuisance, self._ridge)
         few = None
         if self.specification.prior is None:
-            few = statistics.counts <= self.specification.structure.few_count(self.observations.n_features)
-        reason = self.yardstick.collapse(image.covariances, few)
+            few = (statistics.counts <= self.specification.structure.few_count(self.observations.n_features)) & ~self._held
+        reason = self._collapse(image, few)
         if reason:
             return Status.COLLAPSED, reason
         self._next = self._image = image, nuisance
         guess = self._acceleration.guess(here.mixture, image)
         if guess is not None and self.specification.frozen is not None:
             guess = self.specification.frozen.onto(guess)
-        if guess is not None and not self.yardstick.collapse(guess.covariances, few):
+        if guess is not None and not self._collapse(guess, few):
             self._next = guess, self._nuisance(guess)
         return None
+
+    def _collapse(self, mixture: Mixture, few: NDArray[np.bool_] | None) -> str:
+        """Why a component counts as collapsed, or nothing."""
+        free = mixture.covariances
+        if self._held.any():
+            free = np.where(self._held[:, None, None], np.diag(self.yardstick.variances), free)
+        return self.yardstick.collapse(free, few)
 
     def _begun(self) -> Iterate:
         if self.here is None:

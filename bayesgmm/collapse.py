@@ -63,6 +63,9 @@ class Yardstick:
 
     def _reason(self, relative: NDArray[np.float64], least: NDArray[np.float64]) -> str:
         """The same by eigenvalues."""
+        endless = ~np.isfinite(relative).all(axis=(1, 2))
+        if endless.any():
+            return f"Component {int(endless.argmax())} collapsed: its covariance is beyond double precision."
         smallest = np.linalg.eigvalsh(relative)[:, 0]
         k = int(smallest.argmin())
         if not smallest[k] > FLOOR:

@@ -7,9 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from bayesgmm.abilities import ROW_WEIGHTS, features_of
 from bayesgmm.climb import Settings, Status
 from bayesgmm.covariance import Structure
-from bayesgmm.diagnostics import binary_units, component_quantities
+from bayesgmm.diagnostics import binary_units
 from bayesgmm.draws import Draws
 from bayesgmm.em import EMResult, best_of, default_starts, from_mixture
 from bayesgmm.information import NoInformationError, StandardErrors, observed_information
@@ -76,7 +77,7 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
     mean, sd = relabelled.draws.responsibilities(values)
     order = _matching(em.mixture.responsibilities(values), mean)
     point = em.mixture.permuted(order)
-    quantities = component_quantities(relabelled.draws, names)
+    quantities = relabelled.draws.quantities(names)
     stacked = np.stack([draws.ravel() for draws in quantities.values()])
     units = binary_units(stacked, axis=1)
     table = pd.DataFrame(
@@ -106,6 +107,9 @@ def _require_same_model(em: EMResult, posterior: Posterior) -> None:
         raise ValueError("The EM fit and the posterior are of different data.")
     if not np.array_equal(em.observations.weights, posterior.observations.weights):
         raise ValueError("Rows count otherwise in the EM fit than in the posterior: fit both with the same row weights.")
+    more = sorted(features_of(em.observations, em.specification) - {ROW_WEIGHTS})
+    if more:
+        raise ValueError(f"The EM fit has {' and '.join(more)}, which the posterior knows nothing of: fit it without.")
     for what in ("n_components", "covariance"):
         theirs = getattr(em.specification, what), getattr(posterior.specification, what)
         if theirs[0] != theirs[1]:
@@ -158,7 +162,7 @@ def _listed(
 ) -> NDArray[np.float64]:
     """One number for each parameter in the order of the table."""
     single = Draws(weights[None, None], means[None, None], covariances[None, None], structure)
-    return np.array([float(value[0, 0]) for value in component_quantities(single, names).values()])
+    return np.array([float(value[0, 0]) for value in single.quantities(names).values()])
 
 
 def _verdict(

@@ -95,8 +95,8 @@ def judge(
     """
     several = relabelled.n_components > 1
     free = describe(label_free_quantities(relabelled, values, log_likelihood), prob)
-    parameters = describe(component_quantities(relabelled, names), prob)
-    drawn = describe(component_quantities(relabelled.permuted(inverse(permutation)), names), prob) if several else parameters
+    parameters = describe(relabelled.quantities(names), prob)
+    drawn = describe(relabelled.permuted(inverse(permutation)).quantities(names), prob) if several else parameters
     n_chains, n_draws = relabelled.shape
     enough = ESS_PER_CHAIN * n_chains
     divergent = n_divergences > DIVERGENT_SHARE * n_chains * n_draws
@@ -178,19 +178,6 @@ def together_quantities(draws: Draws, values: Array) -> dict[str, Array]:
 def _followed_rows(values: Array) -> NDArray[np.int64]:
     order = np.argsort(values[:, 0], kind="stable")
     return np.asarray(order[np.linspace(0, len(order) - 1, N_POINTS + 2).round().astype(int)[1:-1]])
-
-
-def component_quantities(draws: Draws, names: Sequence[str]) -> dict[str, Array]:
-    """Weights, means and the distinct entries of the covariances, each of shape (n_chains, n_draws)."""
-    d, k_range = len(names), range(draws.n_components)
-    weights = {f"weights[{k}]": draws.weights[..., k] for k in k_range if draws.n_components > 1}
-    means = {f"means[{k}, {names[j]}]": draws.means[..., k, j] for k in k_range for j in range(d)}
-    distinct = range(1) if draws.structure.is_shared else k_range
-    entries = [(i, j) for i in range(d) for j in range(i + 1) if i == j or not draws.structure.is_diagonal]
-    covariances = {
-        f"covariances[{k}, {names[i]}, {names[j]}]": draws.covariances[..., k, i, j] for k in distinct for i, j in entries
-    }
-    return weights | means | covariances
 
 
 def binary_units(values: Array, axis: int | tuple[int, ...]) -> Array:

@@ -100,6 +100,18 @@ class Draws:
         few = self.at_most(n)
         return [few.mixture(chain, draw) for chain in range(few.shape[0]) for draw in range(few.shape[1])]
 
+    def quantities(self, names: Sequence[str]) -> dict[str, Array]:
+        """Weights, means and the distinct entries of the covariances by name, each of the shape of the draws."""
+        d, k_range = len(names), range(self.n_components)
+        weights = {f"weights[{k}]": self.weights[..., k] for k in k_range if self.n_components > 1}
+        means = {f"means[{k}, {names[j]}]": self.means[..., k, j] for k in k_range for j in range(d)}
+        distinct = range(1) if self.structure.is_shared else k_range
+        entries = [(i, j) for i in range(d) for j in range(i + 1) if i == j or not self.structure.is_diagonal]
+        covariances = {
+            f"covariances[{k}, {names[i]}, {names[j]}]": self.covariances[..., k, i, j] for k in distinct for i, j in entries
+        }
+        return weights | means | covariances
+
     def log_density(self, values: Array) -> Array:
         """log p(x_i) at each draw, shape (n_chains, n_draws, n_observations)."""
         out = kernels.threaded_draws(kernels.draws_log_density, values, self._kernel_arguments)

@@ -235,8 +235,24 @@ class EMResult:
             f"{s.covariance} mixture, K = {s.n_components}, by EM ({kind}): {self.detail}\n"
             f"{self.shortfall}{'\n' if self.partial else ''}"
             f"n = {self.n_observations}, log-likelihood {self.log_likelihood:.4f}, {self.n_parameters} parameters, "
-            f"BIC {self.bic:.4f}, ICL {self.icl:.4f}\n{self.summary().round(4).to_string()}"
+            f"BIC {self.bic:.4f}, ICL {self.icl:.4f}\n{self._told_of_data}{self.summary().round(4).to_string()}"
         )
+
+    __repr__ = __str__
+
+    @property
+    def _told_of_data(self) -> str:
+        """What there is beyond complete rows and normal components, in lines of its own."""
+        data, s, m, lines = self.observations, self.specification, self.mixture, []
+        if data.has_missing:
+            lines.append(f"{np.count_nonzero(np.isnan(data.values))} of {data.values.size} cells are missing, integrated out")
+        if data.labels is not None:
+            lines.append(f"{np.count_nonzero(data.labels >= 0)} of {data.n_observations} labels are known")
+        if m.noise is not None:
+            lines.append(f"noise of weight {m.noise_weight:.4f}, uniform with log density {m.noise.log_density():.4f}")
+        if s.frozen is not None:
+            lines.append(f"frozen: components {list(s.frozen.components)}, weights {list(s.frozen.weights)}")
+        return "".join(f"{line}\n" for line in lines)
 
     @property
     def shortfall(self) -> str:
@@ -287,7 +303,8 @@ def fit_em(
     X : array-like or DataFrame of shape (n_observations, n_features)
     n_components : int
     covariance : str
-        Covariance structure: ``"full"`` (VVV), ``"tied"`` (EEE), ``"diag"`` (VVI), ``"spherical"`` (VII), EEI or EII.
+        Covariance structure: ``"full"`` (VVV), ``"tied"`` (EEE), ``"diag"`` (VVI), ``"spherical"`` (VII), or mclust's codes: EII,
+        VII, EEI, VEI, EVI, VVI, EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV.
     prior : Prior, optional
         None: maximum likelihood.
     n_init : int

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.covariance import Structure
@@ -62,7 +63,7 @@ class Frozen:
                 "components='all', or take VVV, VVI or VII."
             )
         matrices = self.mixture.covariances[list(self.components)]
-        if len(matrices) and not np.allclose(structure.tied(matrices), matrices, rtol=1e-6, atol=1e-8 * np.abs(matrices).max()):
+        if len(matrices) and not structure.holds(matrices):
             raise ValueError(f"The frozen covariances do not have the structure {structure.code}.")
         total, free = self.mixture.weights[list(self.weights)].sum(), n_components + has_noise - len(self.weights)
         if free and total > 1 - 1e-12:
@@ -93,19 +94,17 @@ class Frozen:
         weights = weights[: mixture.n_components].copy()
         return replace(mixture, weights=weights, means=means, covariances=covariances, noise_weight=noise_weight)
 
-    def aligned(self, mixture: Mixture) -> Mixture:
-        """A start with its components in such places that those nearest to the frozen ones are replaced by them."""
+    def nearest(self, mixture: Mixture) -> NDArray[np.int64]:
+        """An order (K,) of a start's components by which those nearest to frozen ones stand in their places."""
         chosen = list(self.components)
-        if not chosen:
-            return mixture
         roots = np.linalg.inv(np.linalg.cholesky(self.mixture.covariances[chosen]))
         apart = mixture.means[None] - self.mixture.means[chosen][:, None]
         distances = ((roots[:, None] @ apart[..., None])[..., 0] ** 2).sum(axis=-1)
-        rows, nearest = linear_sum_assignment(distances)
+        rows, taken = linear_sum_assignment(distances)
         order = np.full(mixture.n_components, -1)
-        order[np.asarray(chosen)[rows]] = nearest
-        order[order < 0] = np.setdiff1d(np.arange(mixture.n_components), nearest)
-        return mixture.permuted(order)
+        order[np.asarray(chosen)[rows]] = taken
+        order[order < 0] = np.setdiff1d(np.arange(mixture.n_components), taken)
+        return order
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -116,8 +115,10 @@ class Frozen:
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Self:
         """What :meth:`as_json` described."""
-        parameters = {name: saved[name] for name in ("weights", "means", "covariances", "covariance")}
-        return cls(Mixture.from_parameters(**parameters), *map(tuple, saved["frozen"]))
+        weights = np.asarray(saved["weights"], dtype=np.float64)  # which may leave a share for noise
+        shares = weights / weights.sum()
+        mixture = Mixture.from_parameters(shares, saved["means"], saved["covariances"], saved["covariance"])
+        return cls(replace(mixture, weights=weights), *map(tuple, saved["frozen"]))
 
 
 def _numbers(numbers: Any, what: str, n_components: int) -> tuple[int, ...]:

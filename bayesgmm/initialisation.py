@@ -17,7 +17,7 @@ from bayesgmm.statistics import SufficientStatistics
 
 SUBSET = 20_000  # rows that a start looks at, at most
 LLOYD_STEPS = 10
-NOISE = 0.05  # the noise's weight at a start
+NOISE, LEAST_NOISE = 0.05, 1e-6  # the noise's weight at a start, where there is none or next to none
 APART = 0.8  # standard deviations from the middle to each half of a component that is split
 
 
@@ -90,32 +90,28 @@ def splits(mixture: Mixture) -> list[tuple[str, Mixture]]:
 
 def fitted(mixture: Mixture, observations: Observations, specification: Specification) -> Mixture:
     """A start made from the data, with its components where labels and frozen ones are, and with what else the model has."""
-    frozen, labels = specification.frozen, observations.labels
-    if frozen is not None:
-        mixture = frozen.aligned(mixture)
-    elif labels is not None:
-        known = observations.rows(np.flatnonzero(labels >= 0))
-        shares = mixture.responsibilities(known)
-        alike = np.zeros((mixture.n_components, mixture.n_components))
-        np.add.at(alike, labels[labels >= 0], shares)
-        mixture = mixture.permuted(linear_sum_assignment(-alike)[1])
-    return completed(mixture, specification)
+    k, labels, held = mixture.n_components, observations.labels, []
+    order = np.arange(k)
+    if specification.frozen is not None and specification.frozen.components:
+        order, held = specification.frozen.nearest(mixture), list(specification.frozen.components)
+    if labels is not None:
+        known, free = np.flatnonzero(labels >= 0), [g for g in range(k) if g not in held]
+        alike = np.zeros((k, k))
+        shares = mixture.permuted(order).responsibilities(observations.rows(known))
+        np.add.at(alike, labels[known], observations.weights[known, None] * shares)
+        order[free] = order[free][linear_sum_assignment(-alike[np.ix_(free, free)])[1]]
+    return completed(mixture.permuted(order), specification)
 
 
 def completed(mixture: Mixture, specification: Specification) -> Mixture:
     """The same with noise where the model has it, and frozen parameters in their places."""
     if specification.noise is None:
-        mixture = mixture if mixture.noise is None else _without_noise(mixture)
-    elif mixture.noise is None:
-        weights = (1 - NOISE) * mixture.weights
-        mixture = replace(mixture, weights=weights, noise=specification.noise, noise_weight=NOISE)
+        mixture = mixture.without_noise
     else:
-        mixture = replace(mixture, noise=specification.noise)
+        share = mixture.noise_weight if mixture.noise_weight > LEAST_NOISE else NOISE  # from nothing EM never leads away
+        weights = (1 - share) * mixture.without_noise.weights
+        mixture = replace(mixture, weights=weights, noise=specification.noise, noise_weight=share)
     return mixture if specification.frozen is None else specification.frozen.onto(mixture)
-
-
-def _without_noise(mixture: Mixture) -> Mixture:
-    return replace(mixture, weights=mixture.weights / mixture.weights.sum(), noise=None, noise_weight=0.0)
 
 
 def _shared_by_all(

@@ -86,12 +86,11 @@ class Mixture:
                 f"weights must be at least 0 and sum to 1; they are {told(weights.tolist())} and sum to {weights.sum():.10g}."
             )
         matrices = positive_definite(covariances, "covariances", (n_components, n_features, n_features))
-        tied = structure.tied(matrices)
-        if not np.allclose(tied, matrices, rtol=1e-8, atol=1e-8 * np.abs(matrices).max()):
+        if not structure.holds(matrices):
             raise ValueError(
                 f"covariances do not have the structure {structure.code}; name the one they have ('full' always fits)."
             )
-        return cls(weights / weights.sum(), means, tied.copy(), structure)
+        return cls(weights / weights.sum(), means, structure.tied(matrices).copy(), structure)
 
     @property
     def n_components(self) -> int:
@@ -114,6 +113,13 @@ class Mixture:
     def all_weights(self) -> NDArray[np.float64]:
         """Weights of the components, and of the noise after them where there is one."""
         return self.weights if self.noise is None else np.append(self.weights, self.noise_weight)
+
+    @property
+    def without_noise(self) -> "Mixture":
+        """The distribution of rows that are no noise; the mixture itself where there is none."""
+        if self.noise is None:
+            return self
+        return replace(self, weights=self.weights / self.weights.sum(), noise=None, noise_weight=0.0)
 
     @cached_property
     def _kernel_arguments(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -193,7 +199,6 @@ class Mixture:
         ----------
         X : array-like of shape (n_observations, n_features)
             Data, in the units used for fitting.
-
         allow_missing : bool
             Take rows with missing cells.
 
@@ -251,12 +256,18 @@ class Mixture:
         return replace(self, weights=self.weights[index], means=self.means[index], covariances=self.covariances[index])
 
     def marginal(self, features: Sequence[int]) -> "Mixture":
-        """The distribution of these features alone, in this order: the mixture of the components' marginals."""
+        """The distribution of these features alone, in this order: the mixture of the components' marginals.
+
+        Its structure is VVI or VVV where that of some features does not have this one's.
+        """
         index = integer_array(features, "features", (len(features),)).tolist()
         if not index or len(set(index)) < len(index) or not set(index) <= set(range(self.n_features)):
             raise ValueError(f"features must be some of 0..{self.n_features - 1}, each once, got {told(features)}.")
-        noise = None if self.noise is None else self.noise.marginal(index)
-        return replace(self, means=self.means[:, index], covariances=self.covariances[:, index][:, :, index], noise=noise)
+        noise, structure = None if self.noise is None else self.noise.marginal(index), self.structure
+        if len(index) < self.n_features and not structure.has_marginals:
+            structure = find_structure("diag" if structure.is_diagonal else "full")
+        covariances = self.covariances[:, index][:, :, index]
+        return replace(self, means=self.means[:, index], covariances=covariances, structure=structure, noise=noise)
 
     def _by_group(self, kernel: Callable[..., NDArray[np.float64]], X: Any, allow_missing: bool) -> NDArray[np.float64]:
         """What a kernel returns for each row, by the marginal of what is seen of it."""

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from bayesgmm import initialisation
-from bayesgmm.agglomeration import WARD, Agglomeration, whitening
+from bayesgmm.agglomeration import NORMAL, WARD, Agglomeration, whitening
 from bayesgmm.climb import Settings, Status
 from bayesgmm.covariance import STRUCTURES, Spherical, Structure, find_structure
-from bayesgmm.em import ABILITIES, EMResult, best_of, default_starts
-from bayesgmm.interruption import Interrupted, PartialWarning
+from bayesgmm.em import ABILITIES, EMResult, best_of, default_starts, from_mixture
+from bayesgmm.interruption import PartialWarning
 from bayesgmm.mixture import Mixture
+from bayesgmm.noise import Noise
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Prior
 from bayesgmm.progress import progress_bar
@@ -27,8 +28,8 @@ from bayesgmm.validation import known_name, non_negative, positive_integer, posi
 CRITERIA = ("bic", "icl")
 LOOSE = {"I": 0, "E": 1, "V": 2}  # how free each letter of a code leaves its part
 SHOWN = 3  # models that are printed
+FORMATS = {"n_parameters": "{:.0f}".format, "smallest_count": "{:.1f}".format, "eigenvalue_ratio": "{:.1e}".format}
 NEAR_TIE = 2.0  # difference in BIC that Kass & Raftery (1995, doi:10.1080/01621459.1995.10476572) call barely worth a mention
-WARDS = {"ward": True, "ward, own units": False}  # whether the rows are whitened
 FLAT = 1e-3  # ratio of eigenvalues below which a component may be an accident of few rows
 
 type Cell = tuple[str, int]
@@ -116,8 +117,8 @@ class ModelSelection:
         row = self.table.loc[(code, k)]
         if row["eigenvalue_ratio"] < FLAT:
             found.append(
-                f"Its ratio of eigenvalues is {row['eigenvalue_ratio']:.1e}: look whether its flattest component is a group or "
-                f"an accident of few rows (the smallest has {row['smallest_count']:.1f})."
+                f"The ratio of eigenvalues of {code} with K = {k} is {row['eigenvalue_ratio']:.1e}: look whether its flattest "
+                f"component is a group or an accident of few rows (the smallest has {row['smallest_count']:.1f})."
             )
         if not best.converged:
             found.append(best.detail)
@@ -136,7 +137,9 @@ class ModelSelection:
         top = self.table.loc[self.ranking.index[:SHOWN]].drop(columns="reason")
         n_gone = len(self.reasons)
         gone = f"\n{n_gone} of {len(self.table)} models have no criteria: see table['reason']." if n_gone else ""
-        return "\n".join([*self.sentences, top.round(4).to_string()]) + gone
+        return "\n".join([*self.sentences, top.to_string(float_format="{:.4f}".format, formatters=FORMATS)]) + gone
+
+    __repr__ = __str__
 
     def _page(self, name: str) -> pd.DataFrame:
         page = self.table[name].unstack("covariance")  # noqa: PD010  # a table of one value a cell
@@ -164,59 +167,79 @@ class Grid:
 
     observations: Observations
     prior: Prior | None
+    noise: Noise | None
     settings: Settings
     n_init: int
     seed: np.random.SeedSequence
     fits: dict[Cell, EMResult] = field(default_factory=dict)
     reasons: dict[Cell, str] = field(default_factory=dict)
+    _scaffold: dict[Cell, EMResult | None] = field(default_factory=dict)  # fits of numbers that nobody asked for
 
     @cached_property
     def trees(self) -> dict[str, Agglomeration]:
         """From which all numbers of clusters are cut."""
-        rows = self.observations, stream(self.seed, Use.EM_START, 0)
-        return {"hc": Agglomeration.of(*rows), **{ward: Agglomeration.of(*rows, WARD, whiten) for ward, whiten in WARDS.items()}}
+        kinds = {"hc": (NORMAL, True), "ward": (WARD, True), "ward, own units": (WARD, False)}
+        rows = self.observations.filled
+        return {
+            name: Agglomeration.of(rows, stream(self.seed, Use.TREE, i), *kind) for i, (name, kind) in enumerate(kinds.items())
+        }
 
     def fit(self, cell: Cell) -> None:
         """Fit one cell, or write down why not."""
         code, k = cell
         try:
-            specification = Specification(k, code, self.prior)
+            specification = Specification(k, code, self.prior, self.noise)
             ABILITIES.require(self.observations, specification)
+            self._require_rows(specification)
         except ValueError as error:
             self.reasons[cell] = str(error)
             return
         result = best_of(self.observations, specification, self._starts(specification), self.settings)
-        if result.partial:
-            raise KeyboardInterrupt
         self.fits[cell] = result
         if result.status is Status.COLLAPSED:
             self.reasons[cell] = result.detail
 
+    def _require_rows(self, specification: Specification) -> None:
+        n, p = self.observations.total_weight, specification.n_parameters(self.observations.n_features)
+        if self.prior is None and n <= p:
+            raise ValueError(f"Too few points: {n:g} rows for {p} free parameters.")
+
+    def _before(self, specification: Specification) -> EMResult | None:
+        """The fit of one component less, made for the purpose if need be; None where it collapsed or could not begin."""
+        cell = specification.covariance, specification.n_components - 1
+        if cell not in self.fits and cell not in self.reasons and cell not in self._scaffold:
+            smaller = replace(specification, n_components=cell[1])
+            try:
+                ABILITIES.require(self.observations, smaller)
+            except ValueError:
+                self._scaffold[cell] = None
+            else:
+                self._scaffold[cell] = best_of(self.observations, smaller, self._starts(smaller), self.settings)
+        found = self.fits.get(cell, self._scaffold.get(cell))
+        return found if found is not None and _sound(found) else None
+
     def _starts(self, specification: Specification) -> list[tuple[str, Mixture]]:
         """Clusters of trees; the best fit of a narrower structure; each way to split a component of the last number's; others."""
         k, structure = specification.n_components, specification.structure
-        starts = list(default_starts(self.observations, specification, max(1, self.n_init), self.seed))
+        starts = list(default_starts(self.observations, specification, self.n_init if k > 1 else 1, self.seed))
         if k == 1:
             return starts
         unfit = "ward" if isinstance(structure.block, Spherical) else "ward, own units"
         trees = {name: tree for name, tree in self.trees.items() if name != unfit}
-        starts = starts[: self.n_init]
-        starts += [(name, initialisation.cut(tree, self.observations, k, structure)) for name, tree in trees.items()]
+        rows = self.observations.filled
+        cuts = ((name, initialisation.cut(tree, rows, k, structure)) for name, tree in trees.items())
+        starts += [(name, initialisation.fitted(cut, self.observations, specification)) for name, cut in cuts]
         narrower = [
             fit for (code, number), fit in self.fits.items() if number == k and is_narrower(code, structure) and _sound(fit)
         ]
         if narrower:
             best = max(narrower, key=lambda fit: fit.objective)
-            starts.append((f"{best.specification.covariance}'s fit", self._tied(best.mixture, structure)))
-        before = self.fits.get((structure.code, k - 1))
-        if before is not None and _sound(before):
+            _, mixture = from_mixture(best.mixture, self.observations, specification)
+            starts.append((f"{best.specification.covariance}'s fit", mixture))
+        before = self._before(specification)
+        if before is not None:
             starts += initialisation.splits(before.mixture)
         return starts
-
-    @staticmethod
-    def _tied(mixture: Mixture, structure: Structure) -> Mixture:
-        scatter = mixture.weights[:, None, None] * mixture.covariances
-        return Mixture(mixture.weights, mixture.means, structure.m_step(mixture.weights, scatter), structure)
 
 
 def select_model(
@@ -229,15 +252,18 @@ def select_model(
     seed: Seed = 0,
     *,
     sample_weight: Any = None,
+    labels: Any = None,
+    allow_missing: bool = False,
+    noise: Any = None,
     max_iterations: int = 5000,
     tolerance: float = 1e-6,
     progress: bool = True,
 ) -> ModelSelection:
     r"""Fit each covariance structure with each number of components by EM, and choose by BIC or ICL.
 
-    Each cell starts from cuts of two trees of the rows (model-based agglomeration, Ward's), from the best fit of a narrower
-    structure of as many components, from the fit of one component less with one of them split, and from ``n_init`` random
-    starts. All race: no pass goes to one that is plainly behind.
+    Each cell starts from cuts of two trees of the rows (by the likelihood of normals, and Ward's), from the best fit of a
+    narrower structure of as many components, from the fit of one component less with one of them split (whether that number was
+    asked for or not), and from ``n_init`` random starts. All race: no pass goes to one that is plainly behind.
 
     Parameters
     ----------
@@ -251,7 +277,8 @@ def select_model(
     n_init : int
         Random starts of each cell, k-means++ and random rows in turn, beside those from the tree and from other cells; 0: none.
     seed : int, SeedSequence or Generator
-    sample_weight : array-like of shape (n_observations,), optional
+    sample_weight, labels, allow_missing, noise
+        As for :func:`fit_em`.
     max_iterations : int
     tolerance : float
         Of each fit, as in :func:`fit_em`, in nats.
@@ -279,12 +306,12 @@ def select_model(
     >>> found.best.specification.covariance, found.best.specification.n_components, round(found.best.bic, 1)
     ('EEE', 3, 2314.3)
     """
-    observations = Observations.from_data(X, sample_weight)
+    observations = Observations.from_data(X, sample_weight, labels=labels, allow_missing=allow_missing)
     known_name(criterion, "criterion", CRITERIA)
     numbers, codes = positive_integers(n_components, "n_components"), _codes(covariances, observations.n_features)
     settings = Settings(positive_integer(max_iterations, "max_iterations"), non_negative(tolerance, "tolerance"))
     n_starts = 0 if n_init == 0 and not isinstance(n_init, bool) else positive_integer(n_init, "n_init")
-    grid = Grid(observations, prior, settings, n_starts, seed_sequence(seed))
+    grid = Grid(observations, prior, Noise.of(observations, noise), settings, n_starts, seed_sequence(seed))
     cells = sorted(((code, k) for code in codes for k in numbers), key=_order)
     try:
         with progress_bar(progress) as bar:
@@ -292,7 +319,7 @@ def select_model(
             for cell in cells:
                 grid.fit(cell)
                 bar.advance(task)
-    except (KeyboardInterrupt, Interrupted):
+    except KeyboardInterrupt:
         if not grid.fits:
             raise
     missing = tuple(cell for cell in cells if cell not in grid.fits and cell not in grid.reasons)

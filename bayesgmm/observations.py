@@ -272,7 +272,7 @@ class Observations:
             yield self.values[rows][self.weights[rows] > 0] if self.is_weighted else self.values[rows]
 
     def _require_variation(self) -> None:
-        if self.has_missing and (unknown := np.isnan(self.values).all(axis=0)).any():
+        if self.has_missing and (unknown := np.isnan(self.values[self.weights > 0]).all(axis=0)).any():
             raise ValueError(f"Columns without any value: {self._listed(unknown)}. Leave them out.")
         ranges = self.ranges
         constant, beyond = ranges == 0, (ranges < RANGES[0]) | (ranges > RANGES[1])
@@ -325,7 +325,9 @@ def _drawn_apart(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
 def _labels(labels: Any, n_observations: int) -> NDArray[np.int64] | None:
     if labels is None:
         return None
-    known = integer_array(labels, "labels (one a row, -1 where it is not known)", (n_observations,))
+    what = "labels (one a row, -1 or missing where it is not known)"
+    given = real_array(labels, what)
+    known = integer_array(np.where(np.isnan(given), -1.0, given), what, (n_observations,))
     if known.min() < -1:
         raise ValueError(f"labels must be components 0, 1, ... or -1 where it is not known, got {known.min()}.")
     return None if (known == -1).all() else known

@@ -28,6 +28,7 @@ class Use(IntEnum):
     DENSITY_LEVEL = 13
     BOOTSTRAP = 14
     LIKELIHOOD_RATIO = 15
+    TREE = 16
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:

@@ -135,7 +135,7 @@ def _require_finite(values: NDArray[np.float64], names: tuple[str, ...], allow_m
         if not (allow_missing and is_kind is np.isnan) and (places := _places(values, names, is_kind))
     ]
     if said:
-        cure = "" if allow_missing else "; fit_em integrates missing ones out with allow_missing=True"
+        cure = "" if allow_missing else "; allow_missing=True integrates missing ones out"
         raise ValueError(
             f"{THE_DATA} have {'; and '.join(said)}. Drop or impute these rows first (rows are counted from 0){cure}."
         )

@@ -6,6 +6,7 @@ import sys
 import warnings
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -122,6 +123,17 @@ def test_select_prints_the_table(fitted):
     assert result.exit_code == 0, result.output
     assert "2322.2" in result.stdout
     assert "K = 2 was asked for" in result.stdout
+
+
+def test_models_prints_the_page_and_writes_the_table(tmp_path):
+    path = tmp_path / "models.csv"
+    result = run("models", "--components", "2,3", "--output", path)
+    assert result.exit_code == 0, result.output
+    assert "2314.3" in result.stdout
+    assert "BIC is lowest for EEE with K = 3." in result.stdout
+    assert len(pd.read_csv(path)) == 28
+    assert run("models", "--components", "2", "--output", path).exit_code == 1
+    assert "Unknown criterion" in run("models", "--criterion", "aic").stderr
 
 
 FILES = {

@@ -1,6 +1,7 @@
 """EM where more or less is known than complete rows of unknown components: labels, missing cells, noise, frozen parameters."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,12 +9,14 @@ from scipy.stats import multivariate_normal
 from sklearn.metrics import adjusted_rand_score
 
 import bayesgmm as bg
+from bayesgmm import prediction
 from bayesgmm.covariance import STRUCTURES
 from bayesgmm.frozen import Frozen
 from bayesgmm.noise import Noise
 from bayesgmm.observations import Observations
 from tests.laws import problem, structures, structures_both_ways
 
+FEW = {"draws": 20, "tune": 20, "chains": 1, "progress": False}
 FAITHFUL = bg.load_dataset("faithful")
 
 
@@ -54,7 +57,7 @@ def everything(code, seed=0, n=300):
 @pytest.mark.parametrize("accelerate", [False, True])
 def test_the_objective_never_falls_and_is_the_likelihood_of_what_is_known(code, with_prior, accelerate):
     X, labels, _ = everything(code)
-    prior = bg.Prior.weakly_informative(np.nan_to_num(X), code) if with_prior else None
+    prior = bg.Prior.weakly_informative(X, code) if with_prior else None
     weights = np.random.default_rng(1).uniform(0.5, 2, len(X))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bg.em.ConvergenceWarning)
@@ -70,7 +73,7 @@ def test_the_objective_never_falls_and_is_the_likelihood_of_what_is_known(code, 
 
 @structures
 def test_a_missing_cell_is_integrated_out(code):
-    """The expected statistics of missing cells against draws of them: a numerical integral of independent make."""
+    """The expected statistics against the conditional moments written out row by row."""
     X, _, truth = problem(code, n=40)
     gaps = holes(X, 0.4)
     statistics = truth.expected_statistics(Observations.from_data(gaps, allow_missing=True)).about(np.zeros((3, 3)))
@@ -98,11 +101,8 @@ def test_a_row_with_missing_cells_has_its_marginal_density():
     rows = np.array([[3.0, np.nan], [np.nan, 60.0], [3.0, 60.0]])
     expected = [mixture.marginal([0]).log_density([[3.0]])[0], mixture.marginal([1]).log_density([[60.0]])[0]]
     np.testing.assert_allclose(mixture.log_density(rows, allow_missing=True), [*expected, mixture.log_density(rows[2:])[0]])
-    assert list(mixture.predict(rows, allow_missing=True)) == [
-        *mixture.predict(rows[2:]).tolist() * 0,
-        *(int(mixture.marginal([j]).predict([[value]])[0]) for j, value in ((0, 3.0), (1, 60.0))),
-        int(mixture.predict(rows[2:])[0]),
-    ]
+    marginals = [mixture.marginal([j]).predict([[value]])[0] for j, value in ((0, 3.0), (1, 60.0))]
+    assert list(mixture.predict(rows, allow_missing=True)) == [*marginals, mixture.predict(rows[2:])[0]]
     with pytest.raises(ValueError, match="missing values"):
         mixture.log_density(rows)
 
@@ -135,7 +135,7 @@ def test_what_is_missing_altogether_is_refused():
 def test_all_labels_known_is_one_m_step(code):
     X, labels, _ = problem(code)
     em = bg.fit_em(X, 3, code, labels=labels)
-    counts = np.bincount(labels)
+    counts = np.bincount(labels).astype(float)
     means = np.stack([X[labels == k].mean(axis=0) for k in range(3)])
     scatter = np.stack([(X[labels == k] - means[k]).T @ (X[labels == k] - means[k]) for k in range(3)])
     np.testing.assert_allclose(em.mixture.weights, counts / len(X))
@@ -150,10 +150,9 @@ def test_a_few_labels_keep_components_in_their_places_and_help():
     em = bg.fit_em(X, 3, labels=known)
     assert em.mixture.predict(X)[known >= 0].tolist() != known[known >= 0].tolist()  # overlap: a label is more than a guess
     assert np.abs(em.mixture.means - truth.means).max() < 1.0  # in the order of the labels
-    blind = bg.fit_em(X, 3)
-    assert (em.mixture.predict(X) == labels).mean() >= 0.95 * adjusted_rand_score(blind.mixture.predict(X), labels)
+    assert (em.mixture.predict(X) == labels).mean() > (truth.predict(X) == labels).mean() - 0.03
     part = bg.fit_em(X, 4, labels=np.where(labels == 1, 1, -1))
-    assert (part.mixture.predict(X)[labels == 1] == 1).mean() > 0.5
+    assert (part.mixture.predict(X)[labels == 1] == 1).mean() > 0.8
 
 
 @pytest.mark.parametrize(
@@ -322,3 +321,100 @@ def test_uncertainty_where_it_is_known_and_a_sentence_where_not():
     assert (errors.means > 0).all()
     with pytest.raises(ValueError, match="kind='nonparametric'"):
         bg.bootstrap(em, 40, "parametric", progress=False)
+
+
+@pytest.mark.parametrize("frozen", [{"weights": "all"}, {"components": [1]}])
+def test_labels_and_frozen_parameters_agree_on_places(frozen):
+    X, labels, truth = bg.simulate(300, 3, 2, separation=8.0, seed=2)
+    known = np.full(300, -1)
+    for k in range(3):
+        known[np.flatnonzero(labels == k)[:3]] = k
+    for seed in range(4):
+        em = bg.fit_em(X, 3, labels=known, frozen=Frozen(truth, **frozen), n_init=1, seed=seed)
+        assert (em.mixture.predict(X) == labels).mean() > 0.95
+
+
+def test_a_frozen_component_of_no_row_has_not_collapsed():
+    X, labels, truth = bg.simulate(300, 3, 2, separation=8.0, seed=2)
+    em = bg.fit_em(X[labels != 0], 3, frozen=Frozen(truth, [0]))
+    assert em.converged
+    assert em.mixture.weights[0] < 0.01
+    assert np.isfinite(em.bic)
+
+
+def test_a_class_of_one_row_ends_in_a_sentence():
+    rng = np.random.default_rng(0)
+    X = np.r_[rng.normal(size=(60, 3)), rng.normal(size=(60, 3)) + 4]
+    labels = np.full(120, -1)
+    labels[:3] = [0, 1, 2]
+    for code in ("VEE", "VEI", "VEV"):
+        for seed in range(3):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", bg.em.ConvergenceWarning)
+                bg.fit_em(X, 3, code, n_init=2, seed=seed, noise=1e4, labels=labels)
+
+
+def test_noise_that_had_died_out_comes_back_from_a_start():
+    X, _, _ = noisy()
+    dead = replace(bg.fit_em(X, 2).mixture, noise=Noise(X.min(axis=0), X.max(axis=0)), noise_weight=0.0)
+    em = bg.fit_em(X, 2, start=dead, noise=True)
+    assert em.log_likelihood == pytest.approx(bg.fit_em(X, 2, noise=True).log_likelihood, abs=1e-6)
+
+
+def test_a_fit_frozen_to_a_noisy_mixture_is_read_again(tmp_path):
+    X, _, _ = noisy()
+    before = bg.fit_em(X, 2, noise=True).mixture
+    em = bg.fit_em(X, 3, noise=True, frozen=Frozen(before, components="all"))
+    em.save(tmp_path / "fit.em")
+    np.testing.assert_array_equal(bg.load(tmp_path / "fit.em").mixture.means, em.mixture.means)
+    assert "noise of weight" in str(em)
+    assert "frozen: components [0, 1]" in str(em)
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda m, X: prediction.cdf(m.marginal([0]), 0.0), "of a mixture with noise is not defined: take mixture.without_noise"),
+        (lambda m, X: prediction.quantile(m.marginal([0]), 0.5), "noise"),
+        (lambda m, X: prediction.density_level(m, 0.5), "noise"),
+        (lambda m, X: prediction.outlier_scores(m, X), "noise"),
+        (lambda m, X: prediction.conditional(m, [0], [1.0]), "noise"),
+        (lambda m, X: prediction.regression(m, [0], X[:, :1]), "noise"),
+        (lambda m, X: prediction.merge_components(m, X), "noise"),
+        (lambda m, X: bg.compare_em_bayes(bg.fit_em(X, 2, noise=True), bg.fit_bayes(X, 2, **FEW)), "knows nothing of"),
+        (
+            lambda m, X: bg.likelihood_ratio_test(with_labels(X), 1),
+            "no known labels",
+        ),
+    ],
+)
+def test_what_noise_and_labels_make_meaningless_is_refused(ask, sentence):
+    X, _, _ = noisy(n=100, n_noise=20)
+    with pytest.raises(ValueError, match=sentence):
+        ask(bg.fit_em(X, 2, noise=True).mixture, X)
+
+
+def with_labels(X):
+    return Observations.from_data(X, labels=np.arange(len(X)) % 5 - 1)
+
+
+def test_uncertainty_and_cross_validation_know_noise_labels_and_missing_cells():
+    X, labels, _ = noisy()
+    m = bg.fit_em(X, 2, noise=True).mixture
+    np.testing.assert_allclose(prediction.uncertainty(m, X), 1 - m.all_responsibilities(X).max(axis=1), atol=1e-12)
+    assert m.without_noise.weights.sum() == pytest.approx(1)
+    known, gaps = labelled(labels, 0.3), holes(X, 0.1)
+    with_noise, without = (
+        bg.cross_validate(gaps, 2, n_folds=3, n_init=2, labels=known, allow_missing=True, noise=noise) for noise in (True, False)
+    )
+    assert with_noise.total - without.total > 2 * with_noise.standard_error
+    assert "Held-out log density of 600 rows in 3 folds" in repr(with_noise)
+
+
+def test_select_model_takes_them_too():
+    X, labels, _ = noisy()
+    found = bg.select_model(
+        holes(X, 0.1), [1, 2, 3], ["EEE", "VVV"], noise=True, allow_missing=True, labels=labelled(labels, 0.2), progress=False
+    )
+    assert found.best.specification.n_components == 2
+    assert "labels name component 1" in found.table.loc[("VVV", 1), "reason"]

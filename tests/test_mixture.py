@@ -92,3 +92,12 @@ def test_orders_and_features_must_be_what_they_say(order):
     for features in ([], [0, 0], [2], ["x1"]):
         with pytest.raises((ValueError, TypeError), match="features"):
             m.marginal(features)
+
+
+@structures
+def test_marginals_have_the_structure_that_they_name(code):
+    _, _, truth = problem(code)
+    for features in ([0], [2, 0], [0, 1, 2]):
+        part = truth.marginal(features)
+        assert part.structure.holds(part.covariances)
+        assert part.structure.is_diagonal or part.structure.code[2] != "I"

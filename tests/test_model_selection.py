@@ -110,6 +110,18 @@ def test_missing_cells_say_why():
     assert "no prior is defined" in with_prior.table.loc[("VEE", 2), "reason"]
 
 
+def test_too_few_rows_are_a_reason():
+    found = select_model(np.random.default_rng(0).normal(size=(12, 4)), [1, 2], ["EII", "VVV"], progress=False)
+    assert found.table.loc[("VVV", 1), "reason"] == "Too few points: 12 rows for 14 free parameters."
+    assert set(found.bic.columns) == {"EII", "VVV"}
+
+
+def test_a_cell_does_not_hang_on_which_numbers_are_asked_for():
+    alone, among = (select_model(DATA["faithful"], numbers, ["VVV"], progress=False) for numbers in ([3], [1, 2, 3]))
+    assert alone.bic.loc[3, "VVV"] == pytest.approx(among.bic.loc[3, "VVV"], abs=1e-4)
+    assert list(alone.table.index) == [("VVV", 3)]
+
+
 @pytest.mark.parametrize(
     ("keywords", "sentence"),
     [
@@ -152,6 +164,13 @@ def test_trees_find_groups_and_do_not_mind_units():
     assert [len(np.unique(tree.labels(k))) for k in (1, 2, 399, 400)] == [1, 2, 399, 400]
     for k in range(1, 12):  # each cut joins two clusters of the next one
         assert len({*zip(tree.labels(k), tree.labels(k + 1), strict=True)}) == k + 1
+
+
+def test_trees_of_many_features():
+    X = np.random.default_rng(0).normal(size=(30, 160))
+    for ridge in (0.03, WARD):
+        tree = Agglomeration.of(Observations.from_data(X), np.random.default_rng(0), ridge)
+        assert [len(np.unique(tree.labels(k))) for k in (1, 5, 30)] == [1, 5, 30]
 
 
 def test_a_tree_with_a_large_ridge_is_wards():

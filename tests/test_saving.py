@@ -20,7 +20,7 @@ from bayesgmm.observations import DataWarning, Observations
 from bayesgmm.saving import em as em_format
 from bayesgmm.saving import posterior as posterior_format
 from tests.handmade import drawn_around
-from tests.laws import priors, problem
+from tests.laws import priors, problem, structures
 
 FAITHFUL = bg.load_dataset("faithful")
 KINDS = pytest.mark.parametrize("kind", ["em", "posterior"])
@@ -51,6 +51,15 @@ EM_FITS = {
     "row weights": {"n_components": 2, "covariance": "diag", "sample_weight": np.linspace(0, 2, 272)},
     "one component": {"n_components": 1, "covariance": "spherical"},
 }
+
+
+@structures
+@pytest.mark.parametrize("units", [[1.0, 1e3, 1e-3, 1.0], [1.0, 1e4, 1e-4, 1.0], [1.0, 1.0, 1.0, 1.0]])
+def test_every_structure_comes_back_in_whatever_units(tmp_path, code, units):
+    X = bg.load_dataset("iris").drop(columns="species") * units
+    em = bg.fit_em(X, 2, code, n_init=1)
+    em.save(tmp_path / "fit.em")
+    np.testing.assert_array_equal(bg.load(tmp_path / "fit.em").mixture.covariances, em.mixture.covariances)
 
 
 @pytest.mark.parametrize("settings", EM_FITS.values(), ids=EM_FITS)

@@ -16,6 +16,10 @@ class EqualVolume(OwnMatrices):
     synonyms: tuple[str, ...]
     block: Block
 
+    @property
+    def has_marginals(self) -> bool:
+        return False
+
     def n_parameters(self, n_components: int, n_features: int) -> int:
         return n_components * self.block.n_parameters(n_features) - (n_components - 1)
 

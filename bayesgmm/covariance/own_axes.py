@@ -26,6 +26,10 @@ class OwnAxes(OwnMatrices):
     block: Block
     along: Structure
 
+    @property
+    def has_marginals(self) -> bool:
+        return False
+
     def n_parameters(self, n_components: int, n_features: int) -> int:
         return self.along.n_parameters(n_components, n_features) + n_components * n_features * (n_features - 1) // 2
 

@@ -8,6 +8,8 @@ from bayesgmm import kernels
 from bayesgmm.covariance.blocks import Block
 from bayesgmm.covariance.structure import Array, OwnMatrices, PseudoObservations
 
+SMALLEST = -500.0  # log of a factor beside the largest: what is smaller is nothing
+
 
 @dataclass(frozen=True)
 class Proportional(OwnMatrices):
@@ -20,6 +22,10 @@ class Proportional(OwnMatrices):
     code: str
     synonyms: tuple[str, ...]
     block: Block
+
+    @property
+    def has_marginals(self) -> bool:
+        return True
 
     def n_parameters(self, n_components: int, n_features: int) -> int:
         return n_components - 1 + self.block.n_parameters(n_features)
@@ -35,6 +41,7 @@ class Proportional(OwnMatrices):
         logs = kernels.log_volumes(counts, parts)
         if np.isnan(logs).any():  # singular all together, which is for the caller to find
             logs = np.zeros(len(counts))
-        factors = np.exp(logs).reshape(-1, *[1] * (parts.ndim - 1))
-        shape = np.divide(parts, factors, out=np.zeros_like(parts), where=factors > 0).sum(axis=0) / counts.sum()
-        return self.block.expand(factors * shape, n_features)
+        logs = (logs - logs.max()).reshape(-1, *[1] * (parts.ndim - 1))  # only their differences count
+        there = logs > SMALLEST
+        shape = (parts * np.where(there, np.exp(-np.maximum(logs, SMALLEST)), 0.0)).sum(axis=0) / counts.sum()
+        return self.block.expand(np.where(there, np.exp(logs), 0.0) * shape, n_features)

@@ -20,6 +20,10 @@ class Shared(Structure):
     def is_shared(self) -> bool:
         return True
 
+    @property
+    def has_marginals(self) -> bool:
+        return True
+
     def n_parameters(self, n_components: int, n_features: int) -> int:
         return self.block.n_parameters(n_features)
 

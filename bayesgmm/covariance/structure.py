@@ -10,6 +10,7 @@ from bayesgmm.covariance.blocks import Block
 
 type Array = NDArray[np.float64]
 
+ROUNDING = 1e-13  # of eigenvalues, beside the largest
 LEAST_PSEUDO_COUNT = 1e-8  # a prior with a flat density of small precisions lets the covariance of an empty component grow
 
 
@@ -87,6 +88,11 @@ class Structure(ABC):
 
     @property
     @abstractmethod
+    def has_marginals(self) -> bool:
+        """Whether the matrices of some features have the structure too."""
+
+    @property
+    @abstractmethod
     def why_no_prior(self) -> str:
         """Why no prior is defined for it, in a sentence that says what to do; nothing where there is one."""
 
@@ -108,6 +114,16 @@ class Structure(ABC):
     def tied(self, matrices: Array) -> Array:
         """Matrices (K, d, d) made to be of the structure; those that are stay as they are."""
         return self.m_step(np.ones(len(matrices)), matrices)
+
+    def holds(self, matrices: Array, tolerance: float = 1e-8) -> bool:
+        """Whether matrices (K, d, d) are of the structure, but for rounding.
+
+        Beside the scales of their features; eigenvalues of features in very different units are right to the largest's rounding.
+        """
+        scales = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))
+        rounding = ROUNDING * np.abs(matrices).max(axis=(1, 2), keepdims=True)
+        slack = tolerance * scales[:, :, None] * scales[:, None, :] + rounding
+        return bool((np.abs(matrices - self.tied(matrices)) <= slack).all())
 
     @abstractmethod
     def compact(self, matrices: Array) -> Array:

@@ -18,10 +18,13 @@ def term(weight, scatter, ridge, root):
         root[i, i] += ridge
     if not factored(root):
         return np.inf
-    size = 1.0  # the product of a few diagonals, then one logarithm
+    size, logs = 1.0, 0.0  # a product, whose logarithm is taken before it could overflow
     for i in range(d):
         size *= root[i, i]
-    return 2.0 * weight * math.log(size)
+        if not 1e-100 < size < 1e100:
+            logs += math.log(size)
+            size = 1.0
+    return 2.0 * weight * (logs + math.log(size))
 
 
 @jit
@@ -73,7 +76,7 @@ def agglomerate(values, row_weights, ridge):
             if cost[a] < cost[alive[best]]:
                 best = at
         a = alive[best]
-        b = partner[a]
+        b = partner[a] if cost[a] < np.inf else alive[best + 1]  # the last is never best, as it has no partner: best is 0 then
         steps[step, 0], steps[step, 1] = a, b
         joined(a, b, weights, means, scatters, union)
         total = weights[a] + weights[b]

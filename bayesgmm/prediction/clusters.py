@@ -12,6 +12,7 @@ from scipy.special import entr
 
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
+from bayesgmm.prediction.normal import normal_mixture
 from bayesgmm.validation import instance_of, known_name, positive_integer
 
 type Array = NDArray[np.float64]
@@ -34,7 +35,7 @@ def uncertainty(mixture: Mixture, X: Any) -> Array:
     Returns
     -------
     ndarray of shape (n_observations,)
-        Between 0 and 1 - 1/K.
+        Between 0 and 1 - 1/K; noise is one more component.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def uncertainty(mixture: Mixture, X: Any) -> Array:
     array([0.011, 0.5  ])
     """
     instance_of(mixture, Mixture, "mixture")
-    shares = np.sort(mixture.responsibilities(X), axis=1)
+    shares = np.sort(mixture.all_responsibilities(X), axis=1)
     return np.asarray(shares[:, :-1].sum(axis=1))  # the sum of the others keeps the digits that 1 - max would lose
 
 
@@ -72,6 +73,9 @@ class Merging:
     merges: tuple[tuple[Cluster, Cluster], ...]
     entropies: Array
     counts: Array
+
+    def __repr__(self) -> str:
+        return f"Components merged by entropy, with an elbow at {self.suggestion()} clusters:\n{self.summary().to_string()}"
 
     @property
     def n_components(self) -> int:
@@ -160,7 +164,7 @@ def merge_components(mixture: Mixture, X: Any, sample_weight: Any = None) -> Mer
     >>> merging.clusters(2), merging.entropies[1:].round(1)
     (((0,), (1, 2)), array([ 0.6, 26.5]))
     """
-    instance_of(mixture, Mixture, "mixture")
+    mixture = normal_mixture(mixture, "The merging of components")
     observations = Observations.from_data(X, sample_weight)
     shares, v = mixture.responsibilities(observations), observations.weights
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from bayesgmm.covariance import find_structure
 from bayesgmm.mixture import Mixture
+from bayesgmm.prediction.normal import normal_mixture
 from bayesgmm.table import Table
-from bayesgmm.validation import LARGEST_VALUE, finite_array, instance_of, integer_array, told
+from bayesgmm.validation import LARGEST_VALUE, finite_array, integer_array, told
 
 type Array = NDArray[np.float64]
 
@@ -47,7 +48,7 @@ class _Conditioning:
 
     @classmethod
     def on(cls, mixture: Mixture, given: Sequence[int] | int) -> "_Conditioning":
-        instance_of(mixture, Mixture, "mixture")
+        mixture = normal_mixture(mixture, "The conditional law")
         index, rest = _split(given, mixture.n_features)
         known, other = mixture.marginal(index), mixture.marginal(rest)
         if mixture.structure.is_diagonal:  # features are independent within components: only the weights learn

@@ -12,6 +12,7 @@ from bayesgmm.climb import Status
 from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.mixture import Mixture
+from bayesgmm.noise import Noise
 from bayesgmm.observations import Observations
 from bayesgmm.streams import Seed, Use, child, folds, seed_sequence
 from bayesgmm.validation import instance_of, integer_array, positive_integer
@@ -69,6 +70,11 @@ class CrossValidation:
     folds: NDArray[np.int64]
     statuses: tuple[Status, ...]
 
+    def __repr__(self) -> str:
+        n, most = len(self.pointwise), f"{self.total:.2f} nats, standard error {self.standard_error:.2f}"
+        lost = f"; folds {list(self.collapsed)} collapsed" if self.collapsed else ""
+        return f"Held-out log density of {n} rows in {self.n_folds} folds: {most}{lost}"
+
     @property
     def n_folds(self) -> int:
         """Fits that were made."""
@@ -101,6 +107,9 @@ def cross_validate(
     *,
     start: Any = None,
     sample_weight: Any = None,
+    labels: Any = None,
+    allow_missing: bool = False,
+    noise: Any = None,
     **settings: Any,
 ) -> CrossValidation:
     """Cross-validated log density of a mixture fitted by EM: the likelihood as a criterion that needs no penalty.
@@ -118,6 +127,9 @@ def cross_validate(
         The only start of each fit, as :func:`fit_em` takes it; of labels each fit gets those of its rows.
     sample_weight : array-like of shape (n_observations,), optional
         Row weights, of fits and totals. Rows that repeat are better given as weights: here and there they stay in one fold.
+    labels, allow_missing, noise
+        As for :func:`fit_em`. Labels help the fits; held-out rows count by their density whatever their label. The box of noise
+        is that of all rows in each fit.
     **settings
         Further ones of :func:`fit_em`, such as ``prior`` (held fixed) and ``n_init``.
 
@@ -147,7 +159,8 @@ def cross_validate(
     >>> two.total - one.total > 2 * two.standard_error
     True
     """
-    observations, root = Observations.from_data(X, sample_weight), seed_sequence(seed)
+    observations = Observations.from_data(X, sample_weight, labels=labels, allow_missing=allow_missing)
+    root, settings = seed_sequence(seed), {**settings, "noise": Noise.of(observations, noise)}
     n = observations.n_observations
     n_folds = positive_integer(n_folds, "n_folds", n)
     if n_folds < 2:
@@ -164,7 +177,7 @@ def cross_validate(
             error.add_note(f"This is of the rows that are left without fold {g} of 0..{n_folds - 1}.")
             raise
         # a spike of a collapsed component on one of many equal rows would give its twins, left out, any density
-        pointwise[rows] = math.nan if em.status is Status.COLLAPSED else em.mixture.log_density(observations.values[rows])
+        pointwise[rows] = math.nan if em.status is Status.COLLAPSED else em.mixture.log_density(observations.rows(rows))
         fold[rows] = g
         fits.append(em)
     _tell_unconverged(fits)
@@ -172,8 +185,8 @@ def cross_validate(
 
 
 def _part(observations: Observations, rows: NDArray[np.int64]) -> Observations:
-    weights = observations.weights[rows] if observations.is_weighted else None
-    return Observations.from_data(observations.values[rows], weights, observations.names)
+    part = observations.rows(rows)
+    return Observations.from_data(part, part.weights)
 
 
 def _fit(rows: Observations, n_components: int, covariance: str, seed: Seed, **settings: Any) -> EMResult:

@@ -10,7 +10,7 @@ from scipy.optimize import elementwise
 from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
 
 from bayesgmm.mixture import Mixture
-from bayesgmm.validation import instance_of
+from bayesgmm.prediction.normal import normal_mixture
 
 type Array = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ class Line:
         ValueError
             If the mixture has more than one feature.
         """
-        instance_of(mixture, Mixture, "mixture")
+        mixture = normal_mixture(mixture, what)
         if mixture.n_features > 1:
             raise ValueError(
                 f"{what} is of one feature, and the mixture has {mixture.n_features}: choose one, such as "

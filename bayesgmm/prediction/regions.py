@@ -9,8 +9,9 @@ from scipy.optimize import brentq
 
 from bayesgmm.mixture import Mixture
 from bayesgmm.prediction.line import Line
+from bayesgmm.prediction.normal import normal_mixture
 from bayesgmm.streams import Seed, Use, child, seed_sequence
-from bayesgmm.validation import instance_of, non_negative, positive_integer, told
+from bayesgmm.validation import non_negative, positive_integer, told
 
 type Array = NDArray[np.float64]
 
@@ -81,7 +82,7 @@ def density_level(mixture: Mixture, prob: float, n_draws: int = 100_000, seed: S
     array([[-1.64,  1.64],
            [ 4.36,  7.64]])
     """
-    instance_of(mixture, Mixture, "mixture")
+    mixture = normal_mixture(mixture, "The region")
     probability, n_draws = non_negative(prob, "prob"), positive_integer(n_draws, "n_draws", MOST_DRAWS)
     if not 0 < probability < 1:
         raise ValueError(f"prob must be above 0 and below 1, got {told(prob)}: 0.95 is a region of 95 percent.")
@@ -153,7 +154,7 @@ def outlier_scores(mixture: Mixture, X: Any, n_draws: int = 100_000, seed: Seed 
     >>> outlier_scores(m, [[0.0], [3.0], [9.0]]).round(4)
     array([1.    , 0.0029, 0.0013])
     """
-    instance_of(mixture, Mixture, "mixture")
+    mixture = normal_mixture(mixture, "The score")
     n_draws, levels = positive_integer(n_draws, "n_draws", MOST_DRAWS), mixture.log_density(X)
     if mixture.n_features == 1:
         line = Line.of(mixture, "The score")

@@ -124,6 +124,7 @@ class Prior:
         ----------
         X : array-like or DataFrame of shape (n_observations, n_features), or Observations
             Data from which the scales are taken, once: hold the prior fixed when the data change (cross-validation, bootstrap).
+            Cells may be missing: only ranges are taken.
         covariance : str
             The structure it is for.
         weights_concentration : float or array-like of shape (n_components,)
@@ -146,7 +147,7 @@ class Prior:
         >>> prior.means.scale
         array([3., 4.])
         """
-        observations, structure = Observations.from_data(X), find_structure(covariance)
+        observations, structure = Observations.from_data(X, allow_missing=True), find_structure(covariance)
         require_priors(structure)
         means, covariances = FAMILIES[known_name(family, "family of priors", FAMILIES)](observations, structure)
         return cls(DirichletWeights(weights_concentration), means, covariances)

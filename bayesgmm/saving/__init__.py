@@ -128,7 +128,7 @@ def require_parameters(
         np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
         raise UnreadableError("it holds covariances that are not positive definite") from None
-    if any((np.abs(own - structure.tied(own)) > allowed).any() for own, allowed in zip(matrices, slack, strict=True)):
+    if not all(map(structure.holds, matrices)):
         raise UnreadableError(f"it holds covariances that do not have the structure {structure.code}")
 
 

@@ -125,12 +125,12 @@ class SequentialTest:
     def n_components(self) -> int:
         """The number that was not rejected; one more than the last tested where all were."""
         last = self.tests[-1]
-        return last.null.specification.n_components + int(last.p_value <= self.level)
+        return last.null.specification.n_components + int(last.p_value <= self.level and not last.partial)
 
     @property
     def is_settled(self) -> bool:
-        """Whether some number was not rejected."""
-        return self.tests[-1].p_value > self.level
+        """Whether some number was not rejected; few replicates cannot reject, so that an unfinished test settles nothing."""
+        return self.tests[-1].p_value > self.level and not self.tests[-1].partial
 
     @property
     def table(self) -> pd.DataFrame:
@@ -153,7 +153,8 @@ class SequentialTest:
         if self.is_settled:
             found = f"{_counted(self.n_components).capitalize()} not rejected at level {self.level:g}."
         else:
-            found = f"Up to {_counted(self.n_components - 1)} all are rejected at level {self.level:g}"
+            rejected = self.n_components - 1
+            found = f"Up to {_counted(rejected)} all are rejected at level {self.level:g}" if rejected else "Nothing is settled"
             found += "." if self.partial else ": raise most_components."
         return f"{found} Partial: Ctrl-C came before the last test was done." if self.partial else found
 
@@ -327,6 +328,10 @@ def _tested(
     root: np.random.SeedSequence,
     progress: bool,
 ) -> LikelihoodRatioTest:
+    if observations.has_missing or observations.is_labelled:
+        raise ValueError(
+            "Replicates have no missing cells and no known labels, as these data have: leave such rows out and the labels away."
+        )
     n_bootstrap, n_init = settings
     (_, smaller), (_, larger) = (ABILITIES.door(observations, number, covariance, None) for number in (k, k + 1))
     model = _Model(smaller, larger, n_init)

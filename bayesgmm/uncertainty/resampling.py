@@ -12,7 +12,6 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgmm import kernels
 from bayesgmm.climb import Settings, Status
-from bayesgmm.diagnostics import component_quantities
 from bayesgmm.draws import Draws
 from bayesgmm.em import ConvergenceWarning, EMResult, best_of
 from bayesgmm.information import StandardErrors, probability
@@ -107,7 +106,7 @@ class Bootstrap:
     def _row(self, parameters: Parameters) -> pd.Series:
         weights, means, covariances = (each[None, None] for each in parameters)
         single = Draws(weights, means, covariances, self.em.specification.structure)
-        quantities = component_quantities(single, self.em.observations.names)
+        quantities = single.quantities(self.em.observations.names)
         return pd.Series({name: float(value[0, 0]) for name, value in quantities.items()})
 
     @property
@@ -237,6 +236,8 @@ def _refitted(em: EMResult, replicate: Observations | str, few: Observations, sh
     refit = best_of(replicate, em.specification, [("fit", em.mixture)], Settings())
     if refit.status is Status.COLLAPSED:
         return refit.detail
+    if em.observations.is_labelled or em.specification.frozen is not None:  # whose components are where they were
+        return refit.mixture
     order = linear_sum_assignment(shares.T @ refit.mixture.responsibilities(few), maximize=True)[1]
     return refit.mixture.permuted(order)
 

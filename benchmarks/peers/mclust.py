@@ -1,5 +1,7 @@
 """R's mclust: EM in Fortran, on one thread but for BLAS."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,6 +10,27 @@ from benchmarks.peers import rscript
 from benchmarks.peers.scikit import Fit
 
 NAME = "mclust"
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """All models.
+
+    Attributes
+    ----------
+    seconds : float
+    bic : ndarray of shape (9, 14)
+        K by model; higher is better, NaN where mclust has none.
+    """
+
+    seconds: float
+    bic: NDArray[np.float64]
+
+
+def grid(X: NDArray[np.float64]) -> Grid:
+    """The 14 models with K = 1..9, as ``Mclust`` fits them; model-based agglomeration is in the time."""
+    answer = rscript.run("mclust_grid", x=X)
+    return Grid(answer.seconds, answer.arrays["bic"])
 
 
 def passes(X: NDArray[np.float64], start: bg.Mixture, n_passes: int) -> Fit:

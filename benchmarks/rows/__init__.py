@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from benchmarks.rows import (
     em_fit,
+    em_grid,
     em_growth,
     em_memory,
     em_pass,
@@ -23,6 +24,7 @@ ROWS: Mapping[str, Row] = {
         em_pass.ROW,
         em_growth.ROW,
         em_fit.ROW,
+        em_grid.ROW,
         em_memory.ROW,
         gibbs.ROW,
         engines.ROW,
