@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayesgmm import kernels
 from bayesgmm.covariance import Structure, find_structure
 from bayesgmm.noise import Noise
-from bayesgmm.observations import Group, Observations
+from bayesgmm.observations import Observations
 from bayesgmm.statistics import SufficientStatistics
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.table import Table
@@ -138,33 +138,27 @@ class Mixture:
 
     def expected_statistics(self, observations: Observations) -> SufficientStatistics:
         """The E-step: expected counts, sums and scatter about the means, and the log-likelihood, in one pass."""
-        return reduce(SufficientStatistics.__add__, map(self._group_statistics, observations.groups))
-
-    def _group_statistics(self, group: Group) -> SufficientStatistics:
-        """Of rows of which the same is known: by the marginal of what is seen, by one component where that is known."""
-        seen = self._seen(group.features)
-        constants, means, factors = seen._kernel_arguments
-        if group.label >= 0:
-            one = slice(group.label, group.label + 1)
-            constants, means, factors = constants[one], means[one], factors[one]
-        log_likelihood, counts, sums, scatter = kernels.threaded_statistics(
-            group.values, group.weights, constants, means, factors
-        )
-        found, k = SufficientStatistics(counts, sums, scatter, means, log_likelihood), self.n_components
-        if group.label >= 0:
-            found = found.placed(group.label, k, seen.means)
-        elif self.noise is not None:
-            found = SufficientStatistics(counts[:k], sums[:k], scatter[:k], seen.means, log_likelihood, float(counts[k]))
-        return found if group.features is None else found.completed(group.features, self.means, self.covariances)
+        if not observations.has_missing and not observations.is_labelled:
+            log_likelihood, counts, sums, scatter = kernels.threaded_statistics(
+                observations.values, observations.weights, *self._kernel_arguments
+            )
+            k = self.n_components
+            noise_count = 0.0 if self.noise is None else float(counts[k])
+            return SufficientStatistics(counts[:k], sums[:k], scatter[:k], self.means, log_likelihood, noise_count)
+        pieces, noise = observations.pieces, np.empty(0)
+        if self.noise is not None:
+            with np.errstate(divide="ignore"):
+                noise = np.log(self.noise_weight) + self.noise.log_densities(pieces.known)
+        found = kernels.threaded_incomplete(pieces, (self.weights, self.means, self.covariances, self.precision_factors), noise)
+        log_likelihood, counts, sums, scatter, noise_count = found
+        return SufficientStatistics(counts, sums, scatter, self.means, log_likelihood, noise_count)
 
     @cached_property
     def _known_marginals(self) -> dict[tuple[int, ...], "Mixture"]:
         return {}
 
-    def _seen(self, features: tuple[int, ...] | None) -> "Mixture":
+    def _seen(self, features: tuple[int, ...]) -> "Mixture":
         """The distribution of what is known of some rows."""
-        if features is None:
-            return self
         if features not in self._known_marginals:
             self._known_marginals[features] = self.marginal(features)
         return self._known_marginals[features]
@@ -276,15 +270,12 @@ class Mixture:
         self._require_features(values)
         if not (given.has_missing if given else allow_missing):
             return np.asarray(kernel(values, *self._kernel_arguments))
-        known = ~np.isnan(values)
+        rows = given or Observations(values, np.broadcast_to(1.0, (len(values),)), tuple(map(str, range(self.n_features))))
         out = np.empty(0)
-        for pattern in np.unique(known, axis=0):
-            rows, features = (known == pattern).all(axis=1), tuple(np.flatnonzero(pattern).tolist())
-            found = np.asarray(
-                kernel(np.ascontiguousarray(values[np.ix_(rows, pattern)]), *self._seen(features)._kernel_arguments)
-            )
+        for where, known, _ in rows.patterns:
+            found = np.asarray(kernel(values[np.ix_(where, known)], *self._seen(tuple(known.tolist()))._kernel_arguments))
             out = out if out.size else np.empty((len(values), *found.shape[1:]))
-            out[rows] = found
+            out[where] = found
         return out
 
     def _require_features(self, values: NDArray[np.float64]) -> None:

@@ -64,6 +64,11 @@ class Noise:
         sides = self.high - self.low
         return float(-np.log(sides if features is None else sides[list(features)]).sum())
 
+    def log_densities(self, known: NDArray[np.int64]) -> NDArray[np.float64]:
+        """log 1/V of the features in each row of a table (P, n_features), which ends in -1 where they are fewer."""
+        logs = np.append(-np.log(self.high - self.low), 0.0)
+        return np.asarray(logs[known].sum(axis=1))
+
     def marginal(self, features: Sequence[int]) -> "Noise":
         """The same of some features."""
         return Noise(self.low[list(features)], self.high[list(features)])

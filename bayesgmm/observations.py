@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm import kernels
 from bayesgmm.table import Table, blocks, extents
 from bayesgmm.validation import integer_array, listed, real_array
 
@@ -31,29 +32,6 @@ class DataWarning(UserWarning):
     def tell(cls, sentence: str) -> None:
         """Warn at the line that called the package."""
         warnings.warn(sentence, cls, skip_file_prefixes=(PACKAGE,))
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Rows of which the same is known: a complete array for the kernels.
-
-    Attributes
-    ----------
-    rows : ndarray of int or slice
-        Where they stand in the data.
-    values : ndarray of shape (n_rows, n_known)
-    weights : ndarray of shape (n_rows,)
-    features : tuple of int, or None
-        Those whose values are known; None: all.
-    label : int
-        Their component, -1 where it is not known.
-    """
-
-    rows: NDArray[np.int64] | slice
-    values: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    features: tuple[int, ...] | None
-    label: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,21 +133,34 @@ class Observations:
         return self.labels is not None
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
-        """The rows by what is known of them: which cells, and the component."""
-        if not self.has_missing and self.labels is None:
-            return (Group(slice(None), self.values, self.weights, None, -1),)
+    def patterns(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64], int]]:
+        """Rows of which the same is known: where they stand, their known features, and their component or -1."""
         labels = np.full(self.n_observations, -1) if self.labels is None else self.labels
         keys = np.column_stack([np.isnan(self.values), labels])
         patterns, which = np.unique(keys, axis=0, return_inverse=True)
-        found = []
-        for g, (*missing, label) in enumerate(patterns.tolist()):
-            rows = np.flatnonzero(which.ravel() == g)
-            known = tuple(j for j, is_missing in enumerate(missing) if not is_missing)
-            values = np.ascontiguousarray(self.values[np.ix_(rows, known)])
-            weights = np.ascontiguousarray(self.weights[rows])
-            found.append(Group(rows, values, weights, known if len(known) < self.n_features else None, label))
-        return tuple(found)
+        order = np.argsort(which.ravel(), kind="stable")
+        rows = np.split(order, np.cumsum(np.bincount(which.ravel()))[:-1])
+        return [(each, np.flatnonzero(pattern[:-1] == 0), int(pattern[-1])) for each, pattern in zip(rows, patterns, strict=True)]
+
+    @cached_property
+    def pieces(self) -> kernels.Pieces:
+        """The rows as the kernel takes them where some cells are missing or some components known."""
+        cut = [
+            (rows[first : first + kernels.PIECE], known, label)
+            for rows, known, label in self.patterns
+            for first in range(0, len(rows), kernels.PIECE)
+        ]
+        features = np.full((len(cut), self.n_features), -1)
+        for p, (_, known, _) in enumerate(cut):
+            features[p, : len(known)] = known
+        return kernels.Pieces(
+            values=np.concatenate([self.values[np.ix_(rows, known)].ravel() for rows, known, _ in cut]),
+            weights=np.ascontiguousarray(self.weights[np.concatenate([rows for rows, _, _ in cut])]),
+            starts=np.cumsum([0, *(len(rows) * len(known) for rows, known, _ in cut)]),
+            rows=np.cumsum([0, *(len(rows) for rows, _, _ in cut)]),
+            known=features,
+            labels=np.array([label for _, _, label in cut]),
+        )
 
     @cached_property
     def filled(self) -> Self:
@@ -177,12 +168,11 @@ class Observations:
         if not self.has_missing:
             return self
         values = self.values.copy()
-        for group in self.groups:
-            if group.features is not None:
-                known, missing = list(group.features), [j for j in range(self.n_features) if j not in group.features]
-                slopes = np.linalg.solve(self.covariance[np.ix_(known, known)], self.covariance[np.ix_(known, missing)])
-                centred = group.values - self.mean[known]
-                values[np.ix_(np.asarray(group.rows), missing)] = self.mean[missing] + centred @ slopes
+        for rows, known, _ in self.patterns:
+            missing = np.setdiff1d(np.arange(self.n_features), known)
+            slopes = np.linalg.solve(self.covariance[np.ix_(known, known)], self.covariance[np.ix_(known, missing)])
+            centred = self.values[np.ix_(rows, known)] - self.mean[known]
+            values[np.ix_(rows, missing)] = self.mean[missing] + centred @ slopes
         return replace(self, values=values)
 
     def distinct_rows(self, most: int) -> int:

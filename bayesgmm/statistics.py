@@ -66,51 +66,6 @@ class SufficientStatistics:
         sums = self.sums + self.counts[:, None] * shift
         return replace(self, sums=sums, scatter=scatter, reference=np.array(reference))
 
-    def completed(self, features: tuple[int, ...], means: NDArray[Any], covariances: NDArray[Any]) -> "SufficientStatistics":
-        r"""Statistics of all features from those of some, the others at their conditional moments: the E-step of missing cells.
-
-        With :math:`B = \Sigma_{mo}\Sigma_{oo}^{-1}`, about the means,
-
-        .. math:: s_m = B s_o,\quad S_{mo} = B S_{oo},\quad
-                  S_{mm} = B S_{oo} B' + n\,(\Sigma_{mm} - B \Sigma_{om}).
-
-        Parameters
-        ----------
-        features : tuple of int
-            The observed ones, o, in the order of these statistics.
-        means : ndarray of shape (n_components, n_features)
-        covariances : ndarray of shape (n_components, n_features, n_features)
-
-        References
-        ----------
-        Ghahramani & Jordan (1994), Supervised learning from incomplete data via an EM approach, NIPS 6.
-        """
-        k, d = means.shape
-        seen, hidden = list(features), [j for j in range(d) if j not in features]
-        sums = np.zeros((k, d))
-        sums[:, seen] = self.sums
-        if self.is_diagonal:
-            scatter = np.zeros((k, d))
-            scatter[:, seen] = self.scatter
-            scatter[:, hidden] = self.counts[:, None] * np.diagonal(covariances, axis1=1, axis2=2)[:, hidden]
-            return replace(self, sums=sums, scatter=scatter, reference=np.array(means))
-        joint = covariances[:, seen][:, :, hidden]
-        slopes = np.swapaxes(np.linalg.solve(covariances[:, seen][:, :, seen], joint), 1, 2)
-        sums[:, hidden] = (slopes @ self.sums[:, :, None])[..., 0]
-        left = covariances[:, hidden][:, :, hidden] - slopes @ joint
-        both = np.concatenate([np.broadcast_to(np.eye(len(seen)), (k, len(seen), len(seen))), slopes], axis=1)
-        scatter, order = np.zeros((k, d, d)), [*seen, *hidden]
-        scatter[np.ix_(range(k), order, order)] = both @ self.scatter @ np.swapaxes(both, 1, 2)
-        scatter[np.ix_(range(k), hidden, hidden)] += self.counts[:, None, None] * left
-        return replace(self, sums=sums, scatter=scatter, reference=np.array(means))
-
-    def placed(self, component: int, n_components: int, reference: NDArray[Any]) -> "SufficientStatistics":
-        """Statistics of one component among others of which no row was counted."""
-        counts, sums = np.zeros(n_components), np.zeros((n_components, self.sums.shape[1]))
-        scatter = np.zeros((n_components, *self.scatter.shape[1:]))
-        counts[component], sums[component], scatter[component] = self.counts[0], self.sums[0], self.scatter[0]
-        return replace(self, counts=counts, sums=sums, scatter=scatter, reference=reference)
-
     def __add__(self, other: "SufficientStatistics") -> "SufficientStatistics":
         """Statistics of the union of two disjoint sets of rows, about the reference of the first."""
         if not isinstance(other, SufficientStatistics):

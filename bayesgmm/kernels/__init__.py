@@ -17,6 +17,7 @@ from bayesgmm.kernels.draws import (
     draws_responsibilities,
     draws_similarity,
 )
+from bayesgmm.kernels.incomplete import Pieces
 from bayesgmm.kernels.lloyd import lloyd
 from bayesgmm.kernels.roundness import are_round
 from bayesgmm.kernels.statistics import (
@@ -25,13 +26,24 @@ from bayesgmm.kernels.statistics import (
     pointwise_statistics,
     sampled_statistics,
 )
-from bayesgmm.kernels.threads import alone, kept_threads, passes_abreast, summed_draws, threaded_draws, threaded_statistics
+from bayesgmm.kernels.threads import (
+    PIECE,
+    alone,
+    kept_threads,
+    passes_abreast,
+    summed_draws,
+    threaded_draws,
+    threaded_incomplete,
+    threaded_statistics,
+)
 from bayesgmm.kernels.tied import common_axes, log_volumes
 from bayesgmm.kernels.triangles import precision_factors
 
 __all__ = [
     "LOG_2PI",
+    "PIECE",
     "SOURCES",
+    "Pieces",
     "agglomerate",
     "alone",
     "are_round",
@@ -59,5 +71,6 @@ __all__ = [
     "shortest_step",
     "summed_draws",
     "threaded_draws",
+    "threaded_incomplete",
     "threaded_statistics",
 ]

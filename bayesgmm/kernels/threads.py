@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from bayesgmm.kernels.block import BLOCK
 from bayesgmm.kernels.compilation import jit
+from bayesgmm.kernels.incomplete import Pieces, incomplete_statistics
 from bayesgmm.kernels.statistics import expected_statistics
 
-SMALLEST_PIECE = 8192  # rows
+PIECE = 8192  # rows
 MOST_PIECES = 64
 MOST_NUMBERS = 2**21  # in the statistics of all pieces together
 MOST_SUMS = 16  # of parts of the draws
@@ -86,6 +87,33 @@ def threaded_statistics(
             parts = [task(ranges[0]), *(other.result() for other in others)]
     log_likelihood, counts, sums, scatter = (np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True))
     return float(log_likelihood), counts, sums, scatter
+
+
+def threaded_incomplete(
+    pieces: Pieces, mixture: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], noise: NDArray[Any]
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
+    """What ``incomplete_statistics`` returns of all pieces, in threads where rows are many.
+
+    Pieces are added up in parts that do not depend on how many threads there are.
+    """
+    n, (_, means, _, factors) = len(pieces.weights), mixture
+    n_parts = max(1, min(MOST_PIECES, n // PIECE, MOST_NUMBERS // factors.size))
+    edges = np.unique(np.searchsorted(pieces.rows, np.linspace(0, n, n_parts + 1))).tolist()
+
+    def part(ends: tuple[int, int]) -> tuple[Any, ...]:
+        return called(incomplete_statistics, *pieces, *mixture, noise, *ends)  # type: ignore[no-any-return]
+
+    worth = work(n, factors.size, len(means)) >= WORTH_THREADS and not _ALONE.get()
+    n_threads = min(n_parts, threads_at_hand()) if worth else 1
+    if n_threads == 1:
+        parts = list(map(part, pairwise(edges)))
+    else:
+        with ThreadPoolExecutor(n_threads) as pool:
+            parts = list(pool.map(part, pairwise(edges)))
+    log_likelihood, counts, sums, scatter, noise_count = (
+        np.add.reduce(np.array(each), axis=0) for each in zip(*parts, strict=True)
+    )
+    return float(log_likelihood), counts, sums, scatter, float(noise_count)
 
 
 def threaded_draws(
@@ -179,7 +207,7 @@ def passes_abreast(most: int, n: int, n_features: int, n_components: int, is_dia
 
 def piece_rows(n: int, n_numbers: int) -> int:
     """Rows of a piece, whole blocks: a function of the numbers of rows and of the scatter's entries, not of the threads."""
-    n_pieces = max(1, min(MOST_PIECES, n // SMALLEST_PIECE, MOST_NUMBERS // n_numbers))
+    n_pieces = max(1, min(MOST_PIECES, n // PIECE, MOST_NUMBERS // n_numbers))
     return max(BLOCK, -(-n // (n_pieces * BLOCK)) * BLOCK)
 
 
