@@ -452,7 +452,7 @@ def from_mixture(start: Mixture, observations: Observations, specification: Spec
     shape = (specification.n_components, observations.n_features)
     if start.means.shape != shape:
         raise ValueError(f"start has means of shape {start.means.shape}; the model needs {shape}.")
-    if _has_twins(start):
+    if has_twins(start):
         raise ValueError("Two components of start are equal, and EM could never tell them apart: move one of them.")
     shares = np.maximum(start.weights, 1e-8)  # a component that nobody comes from still has a covariance
     covariances = specification.structure.m_step(shares, shares[:, None, None] * start.covariances)
@@ -460,7 +460,7 @@ def from_mixture(start: Mixture, observations: Observations, specification: Spec
     return "given mixture", initialisation.completed(mixture, specification)
 
 
-def _has_twins(mixture: Mixture) -> bool:
+def has_twins(mixture: Mixture) -> bool:
     """Whether two components have the same mean and covariance."""
     rows = np.concatenate([mixture.means, mixture.covariances.reshape(mixture.n_components, -1)], axis=1)
     return len(np.unique(rows, axis=0)) < len(rows)

@@ -1,7 +1,7 @@
 """Covariance structures: parameter counts, M-steps and forms, one registry. A new structure is one file and one line here."""
 
 from bayesgmm.covariance.blocks import Block, Diagonal, Full, Spherical, standardised
-from bayesgmm.covariance.common_axes import CommonAxes
+from bayesgmm.covariance.common_axes import CommonAxes, axes_of_all
 from bayesgmm.covariance.equal_volume import EqualVolume
 from bayesgmm.covariance.own_axes import OwnAxes
 from bayesgmm.covariance.proportional import Proportional
@@ -18,6 +18,7 @@ __all__ = [
     "PseudoObservations",
     "Spherical",
     "Structure",
+    "axes_of_all",
     "find_structure",
     "standardised",
 ]

@@ -6,12 +6,11 @@ import numpy as np
 
 from bayesgmm import kernels
 from bayesgmm.covariance.blocks import Block
-from bayesgmm.covariance.equal_volume import EqualVolume
-from bayesgmm.covariance.structure import Array, OwnMatrices, PseudoObservations, Structure
+from bayesgmm.covariance.structure import Array, PseudoObservations, Structure, Tied
 
 
 @dataclass(frozen=True)
-class CommonAxes(OwnMatrices):
+class CommonAxes(Tied):
     r"""Common axes, own sizes along them: :math:`\Sigma_k = D B_k D'`, the diagonals :math:`B_k` of equal volume or not.
 
     Flury's common principal components. The axes have no closed form; the loss falls with each turn of two of them by the best
@@ -48,14 +47,14 @@ class CommonAxes(OwnMatrices):
         return n_features * self.along.few_count(n_features)
 
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None, near: Array | None = None) -> Array:
-        equal_volumes, scatter = isinstance(self.along, EqualVolume), np.ascontiguousarray(scatter)
-        starts = [_axes(near)] if near is not None else [_axes(scatter), *np.linalg.eigh(scatter)[1]]
+        equal_volumes, scatter = self.code[0] == "E", np.ascontiguousarray(scatter)
+        starts = [axes_of_all(near)] if near is not None else [axes_of_all(scatter), *np.linalg.eigh(scatter)[1]]
         ends = [kernels.common_axes(counts, scatter, np.ascontiguousarray(start), equal_volumes) for start in starts]
         axes, variances, _ = min(ends, key=lambda end: end[2])
         return np.asarray((axes * variances[:, None, :]) @ axes.T)
 
 
-def _axes(matrices: Array) -> Array:
+def axes_of_all(matrices: Array) -> Array:
     """The axes of all matrices together, each weighed by another number lest equal sums of eigenvalues hide some of them."""
     weights = 1 / np.sqrt(np.arange(2.0, 2 + len(matrices)))
     sizes = np.maximum(np.trace(matrices, axis1=1, axis2=2), np.finfo(float).tiny)

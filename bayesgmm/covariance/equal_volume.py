@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesgmm.covariance.blocks import Block
-from bayesgmm.covariance.structure import Array, OwnMatrices, PseudoObservations
+from bayesgmm.covariance.structure import Array, PseudoObservations, Tied
 
 
 @dataclass(frozen=True)
-class EqualVolume(OwnMatrices):
+class EqualVolume(Tied):
     r"""Own shapes in one volume: :math:`\Sigma_k = \lambda\,S_k / |S_k|^{1/d}`, :math:`\lambda = \sum_k |S_k|^{1/d} / n`."""
 
     code: str

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesgmm.covariance.blocks import Block
-from bayesgmm.covariance.structure import Array, OwnMatrices, PseudoObservations, Structure
+from bayesgmm.covariance.structure import Array, PseudoObservations, Structure, Tied
 
 
 @dataclass(frozen=True)
-class OwnAxes(OwnMatrices):
+class OwnAxes(Tied):
     r"""Own axes, but sizes along them tied: :math:`\Sigma_k = D_k B_k D_k'`.
 
     The axes :math:`D_k` are the eigenvectors of the scatter matrices, largest eigenvalue first, and the diagonal matrices

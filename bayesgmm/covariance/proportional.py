@@ -6,13 +6,13 @@ import numpy as np
 
 from bayesgmm import kernels
 from bayesgmm.covariance.blocks import Block
-from bayesgmm.covariance.structure import Array, OwnMatrices, PseudoObservations
+from bayesgmm.covariance.structure import Array, PseudoObservations, Tied
 
 SMALLEST = -500.0  # log of a factor beside the largest: what is smaller is nothing
 
 
 @dataclass(frozen=True)
-class Proportional(OwnMatrices):
+class Proportional(Tied):
     r"""One shape and orientation: :math:`\Sigma_k = \lambda_k C`.
 
     Given the factors :math:`C = \sum_k S_k / \lambda_k / n`; given C, :math:`\lambda_k = \mathrm{tr}(S_k C^{-1}) / (d\,n_k)`. The

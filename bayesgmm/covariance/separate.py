@@ -2,23 +2,17 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from bayesgmm.covariance.blocks import Block
-from bayesgmm.covariance.structure import Array, PseudoObservations, Structure
+from bayesgmm.covariance.structure import Array, OneEach, PseudoObservations
 
 
 @dataclass(frozen=True)
-class Separate(Structure):
+class Separate(OneEach):
     r"""Own matrices: :math:`\Sigma_k = S_k / n_k`, reduced to the block's form."""
 
     code: str
     synonyms: tuple[str, ...]
     block: Block
-
-    @property
-    def is_shared(self) -> bool:
-        return False
 
     @property
     def has_marginals(self) -> bool:
@@ -49,9 +43,3 @@ class Separate(Structure):
             numerator, denominator = pseudo.added(numerator, denominator)
         compact = numerator / denominator.reshape(-1, *[1] * (numerator.ndim - 1))
         return self.block.expand(compact, n_features)
-
-    def compact(self, matrices: Array) -> Array:
-        return self.block.compact(matrices)
-
-    def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
-        return np.asarray(self.block.expand(compact, n_features))

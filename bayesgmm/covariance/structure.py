@@ -134,12 +134,22 @@ class Structure(ABC):
         """All matrices (..., K, d, d) from the compact form, which may have leading axes of draws."""
 
 
-class OwnMatrices(Structure):
-    """A structure whose matrices are held one for each component, and tied all the same."""
+class OneEach(Structure):
+    """A structure whose matrices are held one for each component."""
 
     @property
     def is_shared(self) -> bool:
         return False
+
+    def compact(self, matrices: Array) -> Array:
+        return self.block.compact(matrices)
+
+    def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
+        return np.asarray(self.block.expand(compact, n_features))
+
+
+class Tied(OneEach):
+    """A structure that ties a part of the matrices, their volume, shape or orientation."""
 
     @property
     def are_independent(self) -> bool:
@@ -151,9 +161,3 @@ class OwnMatrices(Structure):
             f"The matrices of {self.code} are tied in a way for which no prior is defined: fit it by maximum likelihood "
             "(fit_em with prior=None), or take VVV, EEE, VVI, EEI, VII or EII."
         )
-
-    def compact(self, matrices: Array) -> Array:
-        return self.block.compact(matrices)
-
-    def expand(self, compact: Array, n_components: int, n_features: int) -> Array:
-        return np.asarray(self.block.expand(compact, n_features))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
+from bayesgmm.covariance import axes_of_all
 from bayesgmm.mixture import Mixture
 
 type Array = NDArray[np.float64]
@@ -157,13 +158,7 @@ def _axes(mixture: Mixture, is_common: bool) -> tuple[Array, Array]:
     if not is_common:
         variances, axes = np.linalg.eigh(mixture.covariances)  # ascending: equal shapes have their sizes in one order
         return axes, np.sqrt(variances)
-    start = np.linalg.eigh(_blend(mixture.covariances))[1]
+    start = axes_of_all(mixture.covariances)
     matrices = np.ascontiguousarray(mixture.covariances)
     common, variances, _ = kernels.common_axes(np.ones(len(matrices)), matrices, np.ascontiguousarray(start), False)
     return np.repeat(common[None], len(matrices), axis=0), np.sqrt(variances)
-
-
-def _blend(matrices: Array) -> Array:
-    """A combination of matrices with common axes: by uneven weights, lest equal sums of eigenvalues hide some of the axes."""
-    weights = 1 / np.sqrt(np.arange(2.0, 2 + len(matrices)))
-    return np.asarray(np.einsum("k,kij->ij", weights / np.trace(matrices, axis1=1, axis2=2), matrices))

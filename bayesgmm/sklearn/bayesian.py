@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from bayesgmm.covariance import Block, Full, Structure
 from bayesgmm.diagnostics import ESS_PER_CHAIN, R_HAT, describe, label_free_quantities
 from bayesgmm.draws import BLOCK_VALUES, Draws
+from bayesgmm.em import has_twins
 from bayesgmm.engines import fit_bayes
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -193,7 +194,7 @@ class BayesianGaussianMixture(MixtureEstimator):
             self.n_components,
             structure.code,
             prior,
-            warm_start=_apart(em.mixture),
+            warm_start=None if has_twins(em.mixture) else em.mixture,
             draws=self.draws,
             tune=self.tune,
             chains=self.chains,
@@ -313,9 +314,3 @@ def _given(value: float | None, what: str, default: float) -> float:
 def _flat(array: Array) -> Array:
     """Draws of all chains one after the other."""
     return array.reshape(-1, *array.shape[2:])
-
-
-def _apart(mixture: Mixture) -> Mixture | None:
-    """The mixture as a start, unless two of its components are equal, which no sweep of EM could tell apart."""
-    rows = np.concatenate([mixture.means, mixture.covariances.reshape(mixture.n_components, -1)], axis=1)
-    return mixture if len(np.unique(rows, axis=0)) == len(rows) else None
