@@ -48,7 +48,7 @@ def log_likelihood(mixture, X, labels, weights=None):
     return total
 
 
-def everything(code, seed=0, n=300):
+def everything(code, seed=0, n=150):
     X, labels, truth = problem(code, n=n, separation=2.0, seed=seed)
     return holes(X, 0.2, seed), labelled(labels, 0.2, seed), truth
 
@@ -57,7 +57,7 @@ def everything(code, seed=0, n=300):
 @pytest.mark.parametrize("accelerate", [False, True])
 def test_the_objective_never_falls_and_is_the_likelihood_of_what_is_known(code, with_prior, accelerate):
     X, labels, _ = everything(code)
-    prior = bg.Prior.weakly_informative(X, code) if with_prior else None
+    prior = bg.Prior.weakly_informative(X, code, allow_missing=True) if with_prior else None
     weights = np.random.default_rng(1).uniform(0.5, 2, len(X))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bg.em.ConvergenceWarning)
@@ -221,7 +221,7 @@ def test_mclusts_likelihood_with_noise():
 @pytest.mark.parametrize("with_prior", [False, True])
 def test_frozen_parameters_do_not_move(code, with_prior):
     X, _, truth = problem(code)
-    prior = bg.Prior.weakly_informative(X, code) if with_prior else None
+    prior = bg.Prior.weakly_informative(X, code, allow_missing=True) if with_prior else None
     frozen = Frozen(truth, components=[1], weights=[0, 1])
     em = bg.fit_em(X, 3, code, prior, 3, frozen=frozen)
     np.testing.assert_array_equal(em.mixture.means[1], truth.means[1])

@@ -78,22 +78,14 @@ def shortest_step(points, images, worst):
     Directions in which the steps differ less than the most by the factor ``worst`` are left out.
     """
     n, p = points.shape
-    steps, differences = images - points, np.empty((n - 1, p))
+    steps, differences = images - points, np.empty((p, n - 1))
     for s in range(n - 1):
-        differences[s] = steps[s + 1] - steps[s]
-    gram, slope = np.empty((n - 1, n - 1)), np.empty(n - 1)
-    for s in range(n - 1):
-        slope[s] = (differences[s] * steps[n - 1]).sum()
-        for t in range(s + 1):
-            gram[s, t] = gram[t, s] = (differences[s] * differences[t]).sum()
-    sizes, axes = np.linalg.eigh(gram)
+        differences[:, s] = steps[s + 1] - steps[s]
+    left, sizes, right = np.linalg.svd(differences, False)
     out = images[n - 1].copy()
-    for e in range(n - 1):
-        if sizes[e] > sizes[n - 2] / worst**2:
-            share = 0.0
+    for e in range(len(sizes)):
+        if sizes[e] > sizes[0] / worst:
+            share = (left[:, e] * steps[n - 1]).sum() / sizes[e]
             for s in range(n - 1):
-                share += axes[s, e] * slope[s]
-            share /= sizes[e]
-            for s in range(n - 1):
-                out -= share * axes[s, e] * (images[s + 1] - images[s])
+                out -= share * right[e, s] * (images[s + 1] - images[s])
     return out

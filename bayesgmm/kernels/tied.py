@@ -9,6 +9,7 @@ from bayesgmm.kernels.triangles import divided, factored
 
 STEPS = 100  # of Newton's method; it needs about six
 HALVINGS = 40
+ROUNDING = 1e-14  # of the loss of a row, and of a step
 SWEEPS = 500  # over the pairs of axes
 STILL = 1e-10  # sine of an angle by which axes are no longer turned
 
@@ -111,13 +112,15 @@ def log_volumes(counts, scatter):
         size = 1.0
         for _ in range(HALVINGS):
             tried, change = whitened(scaled(parts, size * step))
-            if n * change - p * size * (counts * step).sum() <= 0.0:
+            if n * change - p * size * (counts * step).sum() <= ROUNDING * n * p:
                 break
             size *= 0.5
         else:
             break  # no step descends any more: rounding
         u += size * step
         parts = tried
+        if np.abs(step).max() <= ROUNDING:
+            break
     _, traces = inner_products(scatter)
     return np.where(traces > 0.0, -u, -np.inf)
 

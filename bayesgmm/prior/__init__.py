@@ -109,7 +109,12 @@ class Prior:
 
     @classmethod
     def weakly_informative(
-        cls, X: Any, covariance: str = "full", weights_concentration: Any = 1.0, family: str = "hierarchical_wishart"
+        cls,
+        X: Any,
+        covariance: str = "full",
+        weights_concentration: Any = 1.0,
+        family: str = "hierarchical_wishart",
+        allow_missing: bool = False,
     ) -> Self:
         r"""The default prior: scales come from the ranges of the data, by default through a hierarchical Wishart.
 
@@ -124,7 +129,6 @@ class Prior:
         ----------
         X : array-like or DataFrame of shape (n_observations, n_features), or Observations
             Data from which the scales are taken, once: hold the prior fixed when the data change (cross-validation, bootstrap).
-            Cells may be missing: only ranges are taken.
         covariance : str
             The structure it is for.
         weights_concentration : float or array-like of shape (n_components,)
@@ -135,6 +139,8 @@ class Prior:
             :math:`\nu = 2, A_j = R_j/8`; ``"lkj"``: :math:`\log s_{kj} \sim \mathcal N(\log(R_j/10), 1)`, :math:`\eta = 2`.
             Standard deviations are typically a tenth of the range in few dimensions; under full Wishart families they grow
             like :math:`\sqrt{c_0}` with more.
+        allow_missing : bool
+            Take data with missing cells: ranges are those of what is known.
 
         References
         ----------
@@ -147,7 +153,7 @@ class Prior:
         >>> prior.means.scale
         array([3., 4.])
         """
-        observations, structure = Observations.from_data(X, allow_missing=True), find_structure(covariance)
+        observations, structure = Observations.from_data(X, allow_missing=allow_missing), find_structure(covariance)
         require_priors(structure)
         means, covariances = FAMILIES[known_name(family, "family of priors", FAMILIES)](observations, structure)
         return cls(DirichletWeights(weights_concentration), means, covariances)
