@@ -117,7 +117,7 @@ class Climb:
         self._held = np.zeros(specification.n_components, bool)  # which cannot collapse
         if specification.frozen is not None:
             self._held[list(specification.frozen.components)] = True
-        self._image = self._next = start, self._nuisance(start)
+        self._image = self._next = start, nuisance_of(specification, start)
 
     @property
     def objective(self) -> float:
@@ -187,7 +187,7 @@ class Climb:
         if guess is not None and self.specification.frozen is not None:
             guess = self.specification.frozen.onto(guess)
         if guess is not None and not self._collapse(guess, few):
-            self._next = guess, self._nuisance(guess)
+            self._next = guess, nuisance_of(self.specification, guess)
         return None
 
     def _collapse(self, mixture: Mixture, few: NDArray[np.bool_] | None) -> str:
@@ -201,12 +201,6 @@ class Climb:
         if self.here is None:
             raise RuntimeError("A climb that has not begun has no iterate.")
         return self.here
-
-    def _nuisance(self, mixture: Mixture) -> Nuisance:
-        """The prior's own variables at their mode."""
-        if self.specification.prior is None:
-            return {}
-        return self.specification.prior.covariances.nuisance_mode(self.specification.structure, mixture.covariances)
 
     def _is_behind(self, to_beat: float) -> bool:
         """Whether ``to_beat`` is out of reach at the pace of the last iterates."""
@@ -224,13 +218,17 @@ def maximise(
     ridge: NDArray[np.float64] | None = None,
 ) -> tuple[Mixture, Nuisance]:
     """The M-step: each block of parameters at its maximum given the statistics and the blocks before it."""
-    image, nuisance = _likeliest(specification, statistics, mixture, nuisance, ridge)
-    if specification.frozen is None:
-        return image, nuisance
-    image = specification.frozen.onto(image)
+    image = _likeliest(specification, statistics, mixture, nuisance, ridge)
+    if specification.frozen is not None:
+        image = specification.frozen.onto(image)
+    return image, nuisance_of(specification, image)
+
+
+def nuisance_of(specification: Specification, mixture: Mixture) -> Nuisance:
+    """The prior's own variables at their mode."""
     if specification.prior is None:
-        return image, nuisance
-    return image, specification.prior.covariances.nuisance_mode(specification.structure, image.covariances)
+        return {}
+    return specification.prior.covariances.nuisance_mode(specification.structure, mixture.covariances)
 
 
 def _likeliest(
@@ -239,26 +237,23 @@ def _likeliest(
     mixture: Mixture,
     nuisance: Nuisance,
     ridge: NDArray[np.float64] | None,
-) -> tuple[Mixture, Nuisance]:
-    """The M-step with all parameters free."""
+) -> Mixture:
+    """The mixture of the M-step with all parameters free."""
     structure, prior, counts = specification.structure, specification.prior, statistics.counts
-    noise = specification.noise
-    all_counts = counts if noise is None else np.append(counts, statistics.noise_count)
+    all_counts = counts if specification.noise is None else np.append(counts, statistics.noise_count)
     if prior is None:
         about_means = statistics.centred()
         scatter = about_means.scatter
         if ridge is not None:  # as scatter it is added to each covariance and leaves the structure as it is
             scatter = scatter + np.multiply.outer(counts, ridge.diagonal() if statistics.is_diagonal else ridge)
         covariances = structure.m_step(counts, scatter, near=mixture.covariances)
-        return _weighted(all_counts / all_counts.sum(), about_means.reference, covariances, specification), nuisance
+        return _weighted(all_counts / all_counts.sum(), about_means.reference, covariances, specification)
     centres = statistics.reference + statistics.sums / np.where(counts > 0, counts, 1.0)[:, None]
     means = prior.means.conditional_mode(counts, centres, mixture.covariances)
     joined = prior.means.join(statistics.about(means))
     covariances = prior.covariances.conditional_mode(structure, joined.counts, joined.scatter, mixture.covariances, nuisance)
     covariances = covariances if ridge is None else covariances + ridge
-    weights = prior.weights.conditional_mode(all_counts)
-    image = _weighted(weights, means, covariances, specification)
-    return image, prior.covariances.nuisance_mode(structure, covariances)
+    return _weighted(prior.weights.conditional_mode(all_counts), means, covariances, specification)
 
 
 def _weighted(

@@ -12,10 +12,11 @@ from bayesgmm.climb import Settings, Status
 from bayesgmm.covariance import Structure
 from bayesgmm.diagnostics import binary_units
 from bayesgmm.draws import Draws
-from bayesgmm.em import EMResult, best_of, default_starts, from_mixture
+from bayesgmm.em import EMResult, best_of
 from bayesgmm.information import NoInformationError, StandardErrors, observed_information
 from bayesgmm.mixture import Mixture
 from bayesgmm.posterior import Posterior, require_posterior
+from bayesgmm.starts import default_starts, from_mixture
 from bayesgmm.streams import seed_sequence
 from bayesgmm.validation import instance_of
 

@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.refitting import left_out, require_refittable
 from bayesgmm.streams import Seed, folds, seed_sequence
-from bayesgmm.validation import instance_of, known_name, positive_integer
+from bayesgmm.validation import instance_of, known_name, number_of_folds, positive_integer
 
 P_WARNING = 0.4  # Vehtari, Gelman & Gabry (2017)
 
@@ -173,9 +173,7 @@ def kfold(posterior: Posterior, n_folds: int = 10, seed: Seed = 0, progress: boo
     """
     require_posterior(posterior)
     n, n_draws = posterior.observations.n_observations, posterior.n_chains * posterior.n_draws
-    n_folds = positive_integer(n_folds, "n_folds", n)
-    if n_folds < 2:
-        raise ValueError("n_folds must be at least 2: with one fold no row would be left to fit.")
+    n_folds = number_of_folds(n_folds, n)
     require_refittable(posterior)
     groups, elpd = folds(n, n_folds, seed_sequence(seed)), np.empty(n)
     for rows, density in zip(groups, left_out(posterior, groups, progress), strict=True):

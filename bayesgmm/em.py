@@ -3,8 +3,8 @@
 import math
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,10 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm import initialisation
 from bayesgmm.abilities import INSTEAD, Abilities, needs_mode
 from bayesgmm.climb import Run, Settings, Status
-from bayesgmm.collapse import Yardstick
 from bayesgmm.files import require_free, write_sealed
 from bayesgmm.frozen import Frozen
 from bayesgmm.information import NoInformationError, StandardErrors, normal_interval, observed_information
@@ -26,8 +24,9 @@ from bayesgmm.prior import Nuisance, Prior
 from bayesgmm.race import race, winner
 from bayesgmm.saving.em import pack
 from bayesgmm.specification import Specification
-from bayesgmm.streams import Seed, Use, seed_sequence, stream
-from bayesgmm.validation import instance_of, integer_array, known_name, non_negative, positive_integer
+from bayesgmm.starts import default_starts, given_start
+from bayesgmm.streams import Seed, seed_sequence
+from bayesgmm.validation import instance_of, non_negative, positive_integer
 
 ABILITIES = Abilities("EM", data=frozenset(INSTEAD), requirements=(needs_mode,), default_prior=False)
 MOST_STARTS = 1_000_000
@@ -371,6 +370,7 @@ def fit_em(
         accelerate,
     )
     n_init, root = positive_integer(n_init, "n_init", MOST_STARTS), seed_sequence(seed)
+    start = start.mixture if isinstance(start, EMResult) else start
     starts = (
         default_starts(observations, specification, n_init, root)
         if start is None
@@ -410,67 +410,11 @@ def best_of(
         raise Interrupted(result(stop.finished)) from None
 
 
-def default_starts(
-    observations: Observations, specification: Specification, n_init: int, seed: np.random.SeedSequence
-) -> Iterator[tuple[str, Mixture]]:
-    """The kinds of start in turn, start i from stream i; one is enough for a single component."""
-    kinds = list(initialisation.STARTS.items())
-    for i in range(n_init if specification.n_components > 1 else 1):
-        name, make = kinds[i % len(kinds)]
-        rng = stream(seed, Use.EM_START, i)
-        start = make(observations.filled, specification.n_components, specification.structure, rng)
-        yield name, initialisation.fitted(start, observations, specification)
-
-
-def given_start(
-    start: Any, observations: Observations, specification: Specification, seed: np.random.SeedSequence
-) -> tuple[str, Mixture]:
-    """The user's start, a Mixture, labels or the name of a kind, as a mixture of the specified structure."""
-    n_components = specification.n_components
-    if isinstance(start, Mixture | EMResult):
-        return from_mixture(start.mixture if isinstance(start, EMResult) else start, observations, specification)
-    if isinstance(start, str):
-        make = initialisation.NAMED[known_name(start, "kind of start", initialisation.NAMED)]
-        made = make(observations.filled, n_components, specification.structure, stream(seed, Use.EM_START, 0))
-        return start, initialisation.fitted(made, observations, specification)
-    labels = integer_array(start, "start (a Mixture, or a label for each row)", (observations.n_observations,))
-    found = np.unique(labels)
-    if not np.array_equal(found, np.arange(n_components)):
-        raise ValueError(f"The labels in start must use each of 0..{n_components - 1}, they use {found[:10].tolist()}.")
-    statistics = initialisation.labelled_statistics(observations.filled, labels, n_components)
-    statistics = statistics.centred()
-    covariances = specification.structure.m_step(statistics.counts, statistics.scatter)
-    reason = Yardstick.of(observations).collapse(covariances)
-    if reason:
-        raise ValueError(f"The labels in start give no proper covariances: {reason} Put more rows into it or pass a Mixture.")
-    mixture = Mixture(statistics.counts / statistics.counts.sum(), statistics.reference, covariances, specification.structure)
-    return "given labels", initialisation.completed(mixture, specification)
-
-
-def from_mixture(start: Mixture, observations: Observations, specification: Specification) -> tuple[str, Mixture]:
-    """Another mixture's parameters as a start, made to be of the specified structure."""
-    shape = (specification.n_components, observations.n_features)
-    if start.means.shape != shape:
-        raise ValueError(f"start has means of shape {start.means.shape}; the model needs {shape}.")
-    if has_twins(start):
-        raise ValueError("Two components of start are equal, and EM could never tell them apart: move one of them.")
-    shares = np.maximum(start.weights, 1e-8)  # a component that nobody comes from still has a covariance
-    covariances = specification.structure.m_step(shares, shares[:, None, None] * start.covariances)
-    mixture = replace(start, covariances=covariances, structure=specification.structure)
-    return "given mixture", initialisation.completed(mixture, specification)
-
-
-def has_twins(mixture: Mixture) -> bool:
-    """Whether two components have the same mean and covariance."""
-    rows = np.concatenate([mixture.means, mixture.covariances.reshape(mixture.n_components, -1)], axis=1)
-    return len(np.unique(rows, axis=0)) < len(rows)
-
-
 def _classification(observations: Observations, mixture: Mixture) -> tuple[float, float]:
     """Weighted sum of log max_k r_ik, and entropy, in blocks of rows; those whose component is known add nothing."""
     classification = entropy = 0.0
     for first in range(0, observations.n_observations, CLASSIFIED_ROWS):
-        rows = observations.part(slice(first, first + CLASSIFIED_ROWS))
+        rows = observations.rows(slice(first, first + CLASSIFIED_ROWS))
         unknown = np.ones(rows.n_observations) if rows.labels is None else rows.labels < 0
         shares, v = mixture.all_responsibilities(rows), rows.weights * unknown
         classification += float(v @ np.log(shares.max(axis=1)))

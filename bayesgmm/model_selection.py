@@ -13,8 +13,8 @@ import pandas as pd
 from bayesgmm import initialisation
 from bayesgmm.agglomeration import NORMAL, WARD, Agglomeration, whitening
 from bayesgmm.climb import Settings, Status
-from bayesgmm.covariance import STRUCTURES, Spherical, Structure, find_structure
-from bayesgmm.em import ABILITIES, EMResult, best_of, default_starts, from_mixture
+from bayesgmm.covariance import STRUCTURES, Spherical, find_structure
+from bayesgmm.em import ABILITIES, EMResult, best_of
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.mixture import Mixture
 from bayesgmm.noise import Noise
@@ -22,14 +22,15 @@ from bayesgmm.observations import Observations
 from bayesgmm.prior import Prior
 from bayesgmm.progress import progress_bar
 from bayesgmm.specification import Specification
+from bayesgmm.starts import default_starts, from_mixture
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.validation import known_name, non_negative, positive_integer, positive_integers
 
 CRITERIA = ("bic", "icl")
-LOOSE = {"I": 0, "E": 1, "V": 2}  # how free each letter of a code leaves its part
 SHOWN = 3  # models that are printed
 FORMATS = {"n_parameters": "{:.0f}".format, "smallest_count": "{:.1f}".format, "eigenvalue_ratio": "{:.1e}".format}
 NEAR_TIE = 2.0  # difference in BIC that Kass & Raftery (1995, doi:10.1080/01621459.1995.10476572) call barely worth a mention
+TREES = {"hc": (NORMAL, True), "ward": (WARD, True), "ward, own units": (WARD, False)}  # ridge, and whether rows are whitened
 FLAT = 1e-3  # ratio of eigenvalues below which a component may be an accident of few rows
 
 type Cell = tuple[str, int]
@@ -174,15 +175,14 @@ class Grid:
     fits: dict[Cell, EMResult] = field(default_factory=dict)
     reasons: dict[Cell, str] = field(default_factory=dict)
     _scaffold: dict[Cell, EMResult | None] = field(default_factory=dict)  # fits of numbers that nobody asked for
+    _trees: dict[str, Agglomeration] = field(default_factory=dict)
 
-    @cached_property
-    def trees(self) -> dict[str, Agglomeration]:
-        """From which all numbers of clusters are cut."""
-        kinds = {"hc": (NORMAL, True), "ward": (WARD, True), "ward, own units": (WARD, False)}
-        rows = self.observations.filled
-        return {
-            name: Agglomeration.of(rows, stream(self.seed, Use.TREE, i), *kind) for i, (name, kind) in enumerate(kinds.items())
-        }
+    def tree(self, name: str) -> Agglomeration:
+        """From which all numbers of clusters are cut, built when it is first asked for."""
+        if name not in self._trees:
+            rng = stream(self.seed, Use.TREE, list(TREES).index(name))
+            self._trees[name] = Agglomeration.of(self.observations.filled, rng, *TREES[name])
+        return self._trees[name]
 
     def fit(self, cell: Cell) -> None:
         """Fit one cell, or write down why not."""
@@ -224,14 +224,12 @@ class Grid:
         starts = list(default_starts(self.observations, specification, self.n_init if k > 1 else 1, self.seed))
         if k == 1:
             return starts
-        unfit = "ward" if isinstance(structure.block, Spherical) else "ward, own units"
-        trees = {name: tree for name, tree in self.trees.items() if name != unfit}
+        trees = "hc", "ward, own units" if isinstance(structure.block, Spherical) else "ward"  # spheres are not whitened ones
         rows = self.observations.filled
-        cuts = ((name, initialisation.cut(tree, rows, k, structure)) for name, tree in trees.items())
+        cuts = ((name, initialisation.cut(self.tree(name), rows, k, structure)) for name in trees)
         starts += [(name, initialisation.fitted(cut, self.observations, specification)) for name, cut in cuts]
-        narrower = [
-            fit for (code, number), fit in self.fits.items() if number == k and is_narrower(code, structure) and _sound(fit)
-        ]
+        there = (fit for (_, number), fit in self.fits.items() if number == k and _sound(fit))
+        narrower = [fit for fit in there if structure.includes(fit.specification.structure)]
         if narrower:
             best = max(narrower, key=lambda fit: fit.objective)
             _, mixture = from_mixture(best.mixture, self.observations, specification)
@@ -327,11 +325,6 @@ def select_model(
     if missing:
         warnings.warn(selection.shortfall, PartialWarning, stacklevel=2)
     return selection
-
-
-def is_narrower(code: str, structure: Structure) -> bool:
-    """Whether every matrix set of one structure, and not only those of both, has the other structure too."""
-    return code != structure.code and all(LOOSE[a] <= LOOSE[b] for a, b in zip(code, structure.code, strict=True))
 
 
 def eigenvalue_ratio(mixture: Mixture, observations: Observations) -> float:

@@ -125,7 +125,13 @@ class Observations:
     @cached_property
     def has_missing(self) -> bool:
         """Whether some cell is missing."""
-        return any(np.isnan(self.values[rows]).any() for rows in blocks(self.values))
+        if self.is_weighted:  # rows of weight zero have no part in the extents
+            return any(np.isnan(self.values[rows]).any() for rows in blocks(self.values))
+        return bool(np.isnan(self._plain_extents).any())
+
+    @cached_property
+    def _plain_extents(self) -> NDArray[np.float64]:
+        return extents(self._blocks(), self.n_features)
 
     @property
     def is_labelled(self) -> bool:
@@ -254,7 +260,7 @@ class Observations:
     @cached_property
     def _extents(self) -> NDArray[np.float64]:
         """Least and largest value of each feature, shape (2, d)."""
-        return extents(self._blocks(), self.n_features, self.has_missing)
+        return extents(self._blocks(), self.n_features, ignore_missing=True) if self.has_missing else self._plain_extents
 
     def _blocks(self) -> Iterator[NDArray[np.float64]]:
         """Rows that count, block by block: a row of weight zero says nothing, not even about the range."""
@@ -287,16 +293,10 @@ class Observations:
     def _listed(self, chosen: NDArray[np.bool_]) -> str:
         return listed([repr(name) for name, is_chosen in zip(self.names, chosen, strict=True) if is_chosen])
 
-    def rows(self, chosen: NDArray[np.int64]) -> Self:
-        """Some of the rows."""
+    def rows(self, chosen: NDArray[np.int64] | slice) -> Self:
+        """Some of the rows; a slice of the values is no copy."""
         labels = None if self.labels is None else self.labels[chosen]
-        weights = np.ascontiguousarray(self.weights[chosen])
-        return replace(self, values=self.values[chosen], weights=weights, labels=labels)
-
-    def part(self, rows: slice) -> Self:
-        """Rows that stand side by side, in the same memory."""
-        labels = None if self.labels is None else self.labels[rows]
-        return replace(self, values=self.values[rows], weights=self.weights[rows], labels=labels)
+        return replace(self, values=self.values[chosen], weights=np.ascontiguousarray(self.weights[chosen]), labels=labels)
 
     def reweighted(self, weights: NDArray[np.float64]) -> Self:
         """The same rows, counted otherwise."""

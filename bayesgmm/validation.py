@@ -102,6 +102,22 @@ def non_negative(value: Any, what: str, most: float = LARGEST) -> float:
     return number
 
 
+def probability(value: Any, what: str = "prob") -> float:
+    """``value`` as a float above 0 and below 1."""
+    number = non_negative(value, what)
+    if not 0 < number < 1:
+        raise ValueError(f"{what} must be above 0 and below 1, got {told(value)}: 0.9 means 90 percent.")
+    return number
+
+
+def number_of_folds(value: object, n_rows: int) -> int:
+    """``value`` as a number of folds, from 2 to the number of rows."""
+    number = positive_integer(value, "n_folds", n_rows)
+    if number < 2:
+        raise ValueError("n_folds must be at least 2: with one fold no row would be left to fit.")
+    return number
+
+
 def positive(value: Any, what: str) -> float:
     """``value`` as a finite float above 0."""
     number = non_negative(value, what)

@@ -8,8 +8,9 @@ from sklearn.mixture import GaussianMixture
 import bayesgmm as bg
 from bayesgmm.climb import Climb, Settings, Status
 from bayesgmm.covariance import STRUCTURES
-from bayesgmm.em import ConvergenceWarning, default_starts
+from bayesgmm.em import ConvergenceWarning
 from bayesgmm.race import race, winner
+from bayesgmm.starts import default_starts
 from tests.laws import BAYESIAN, PRIORS, problem, structures, structures_both_ways, units_of
 
 FAITHFUL = bg.load_dataset("faithful")

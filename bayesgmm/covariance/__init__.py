@@ -1,12 +1,12 @@
 """Covariance structures: parameter counts, M-steps and forms, one registry. A new structure is one file and one line here."""
 
 from bayesgmm.covariance.blocks import Block, Diagonal, Full, Spherical, standardised
-from bayesgmm.covariance.common_axes import CommonAxes, axes_of_all
 from bayesgmm.covariance.equal_volume import EqualVolume
 from bayesgmm.covariance.own_axes import OwnAxes
 from bayesgmm.covariance.proportional import Proportional
 from bayesgmm.covariance.separate import Separate
 from bayesgmm.covariance.shared import Shared
+from bayesgmm.covariance.shared_axes import SharedAxes, axes_of_all
 from bayesgmm.covariance.structure import PseudoObservations, Structure
 from bayesgmm.validation import known_name
 
@@ -37,8 +37,8 @@ STRUCTURES: dict[str, Structure] = {  # in mclust's order: volume, shape and ori
         _VVI,
         Shared("EEE", ("tied",), Full()),
         Proportional("VEE", (), Full()),
-        CommonAxes("EVE", (), Full(), _EVI),
-        CommonAxes("VVE", (), Full(), _VVI),
+        SharedAxes("EVE", (), Full(), _EVI),
+        SharedAxes("VVE", (), Full(), _VVI),
         OwnAxes("EEV", (), Full(), _EEI),
         OwnAxes("VEV", (), Full(), _VEI),
         EqualVolume("EVV", (), Full()),

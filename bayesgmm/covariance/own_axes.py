@@ -4,40 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesgmm.covariance.blocks import Block
-from bayesgmm.covariance.structure import Array, PseudoObservations, Structure, Tied
+from bayesgmm.covariance.structure import Array, PseudoObservations
+from bayesgmm.covariance.turned import Turned
 
 
 @dataclass(frozen=True)
-class OwnAxes(Tied):
+class OwnAxes(Turned):
     r"""Own axes, but sizes along them tied: :math:`\Sigma_k = D_k B_k D_k'`.
 
-    The axes :math:`D_k` are the eigenvectors of the scatter matrices, largest eigenvalue first, and the diagonal matrices
+    The axes :math:`D_k` are the eigenvectors of the scatter matrices in the order of their eigenvalues, and the diagonal matrices
     :math:`B_k` are the M-step of a diagonal structure from the eigenvalues (Celeux & Govaert 1995).
-
-    Attributes
-    ----------
-    along : Structure
-        Of the sizes along the axes: EEI for EEV, VEI for VEV.
     """
 
-    code: str
-    synonyms: tuple[str, ...]
-    block: Block
-    along: Structure
-
-    @property
-    def has_marginals(self) -> bool:
-        return False
-
-    def n_parameters(self, n_components: int, n_features: int) -> int:
-        return self.along.n_parameters(n_components, n_features) + n_components * n_features * (n_features - 1) // 2
-
-    def least_count(self, n_features: int) -> float:
-        return self.along.least_count(n_features)
-
-    def few_count(self, n_features: int) -> float:
-        return n_features * self.along.few_count(n_features)
+    def n_orientations(self, n_components: int) -> int:
+        return n_components
 
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None, near: Array | None = None) -> Array:
         sizes, axes = np.linalg.eigh(scatter)

@@ -10,6 +10,7 @@ from bayesgmm.covariance.blocks import Block
 
 type Array = NDArray[np.float64]
 
+FREEDOM = {"I": 0, "E": 1, "V": 2}  # how free a letter leaves volume, shape or orientation
 ROUNDING = 1e-13  # of eigenvalues, beside the largest
 LEAST_PSEUDO_COUNT = 1e-8  # a prior with a flat density of small precisions lets the covariance of an empty component grow
 
@@ -114,6 +115,10 @@ class Structure(ABC):
     def tied(self, matrices: Array) -> Array:
         """Matrices (K, d, d) made to be of the structure; those that are stay as they are."""
         return self.m_step(np.ones(len(matrices)), matrices)
+
+    def includes(self, other: "Structure") -> bool:
+        """Whether whatever has the other structure has this one too: each letter leaves its part as free or freer."""
+        return all(FREEDOM[a] >= FREEDOM[b] for a, b in zip(self.code, other.code, strict=True))
 
     def holds(self, matrices: Array, tolerance: float = 1e-8) -> bool:
         """Whether matrices (K, d, d) are of the structure, but for rounding.

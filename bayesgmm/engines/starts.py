@@ -6,12 +6,13 @@ import numpy as np
 
 from bayesgmm import initialisation
 from bayesgmm.climb import Settings, Status
-from bayesgmm.em import EMResult, best_of, default_starts, from_mixture
+from bayesgmm.em import EMResult, best_of
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance
 from bayesgmm.race import race
 from bayesgmm.specification import Specification
+from bayesgmm.starts import default_starts, from_mixture
 from bayesgmm.streams import Use, stream
 
 FIRST_STARTS = 4  # of EM for the first chain; each other chain has a start of its own

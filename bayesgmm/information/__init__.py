@@ -13,7 +13,7 @@ from bayesgmm.abilities import ROW_WEIGHTS, features_of
 from bayesgmm.collapse import Yardstick, too_few
 from bayesgmm.information.chart import Array, Chart
 from bayesgmm.information.errors import StandardErrors
-from bayesgmm.information.intervals import normal_interval, probability
+from bayesgmm.information.intervals import normal_interval
 from bayesgmm.information.passes import Curvature
 from bayesgmm.information.prior import prior_curvature
 from bayesgmm.mixture import Mixture
@@ -28,7 +28,6 @@ __all__ = [
     "StandardErrors",
     "normal_interval",
     "observed_information",
-    "probability",
 ]
 
 KINDS = ("observed", "sandwich")

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtri
 
 from bayesgmm.information.chart import Array
-from bayesgmm.validation import non_negative, told
+from bayesgmm.validation import probability
 
 
 def normal_interval(estimates: Array, errors: Array, prob: float, where: str) -> tuple[Array, Array]:
@@ -34,10 +34,3 @@ def normal_interval(estimates: Array, errors: Array, prob: float, where: str) ->
                 ends = expit(odds - step), expit(odds + step)
     lower, upper = (np.where(errors == 0, estimates, end) for end in ends)
     return lower, upper
-
-
-def probability(prob: float) -> float:
-    """``prob`` itself, if an interval can have it."""
-    if not 0 < non_negative(prob, "prob") < 1:
-        raise ValueError(f"prob must be above 0 and below 1, got {told(prob)}: 0.9 is an interval of 90 percent.")
-    return prob

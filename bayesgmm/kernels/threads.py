@@ -103,12 +103,13 @@ def threaded_incomplete(
     def part(ends: tuple[int, int]) -> tuple[Any, ...]:
         return called(incomplete_statistics, *pieces, *mixture, noise, *ends)  # type: ignore[no-any-return]
 
-    worth = work(n, factors.size, len(means)) >= WORTH_THREADS and not _ALONE.get()
+    kept, size = _KEPT.get(), work(n, factors.size, len(means))
+    worth = size >= (WORTH_THREADS if kept is None else WORTH_TASKS) and not _ALONE.get()
     n_threads = min(n_parts, threads_at_hand()) if worth else 1
     if n_threads == 1:
         parts = list(map(part, pairwise(edges)))
     else:
-        with ThreadPoolExecutor(n_threads) as pool:
+        with ThreadPoolExecutor(n_threads) if kept is None else nullcontext(kept) as pool:
             parts = list(pool.map(part, pairwise(edges)))
     log_likelihood, counts, sums, scatter, noise_count = (
         np.add.reduce(np.array(each), axis=0) for each in zip(*parts, strict=True)

@@ -15,7 +15,7 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.noise import Noise
 from bayesgmm.observations import Observations
 from bayesgmm.streams import Seed, Use, child, folds, seed_sequence
-from bayesgmm.validation import instance_of, integer_array, positive_integer
+from bayesgmm.validation import instance_of, integer_array, number_of_folds
 
 type Array = NDArray[np.float64]
 
@@ -162,9 +162,7 @@ def cross_validate(
     observations = Observations.from_data(X, sample_weight, labels=labels, allow_missing=allow_missing)
     root, settings = seed_sequence(seed), {**settings, "noise": Noise.of(observations, noise)}
     n = observations.n_observations
-    n_folds = positive_integer(n_folds, "n_folds", n)
-    if n_folds < 2:
-        raise ValueError("n_folds must be at least 2: with one fold no row would be left to fit.")
+    n_folds = number_of_folds(n_folds, n)
     if start is not None and not isinstance(start, Mixture | EMResult | str):  # labels are the only start that has rows
         start = integer_array(start, "start (a Mixture, or a label for each row)", (n,))
     pointwise, fold, fits = np.empty(n), np.empty(n, dtype=np.int64), []

@@ -11,7 +11,7 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.prediction.line import Line
 from bayesgmm.prediction.normal import normal_mixture
 from bayesgmm.streams import Seed, Use, child, seed_sequence
-from bayesgmm.validation import non_negative, positive_integer, told
+from bayesgmm.validation import positive_integer, probability
 
 type Array = NDArray[np.float64]
 
@@ -83,16 +83,14 @@ def density_level(mixture: Mixture, prob: float, n_draws: int = 100_000, seed: S
            [ 4.36,  7.64]])
     """
     mixture = normal_mixture(mixture, "The region")
-    probability, n_draws = non_negative(prob, "prob"), positive_integer(n_draws, "n_draws", MOST_DRAWS)
-    if not 0 < probability < 1:
-        raise ValueError(f"prob must be above 0 and below 1, got {told(prob)}: 0.95 is a region of 95 percent.")
+    prob, n_draws = probability(prob), positive_integer(n_draws, "n_draws", MOST_DRAWS)
     if mixture.n_features == 1:
-        return _solved(Line.of(mixture, "The region"), probability)
+        return _solved(Line.of(mixture, "The region"), prob)
     densities = _densities_of_draws(mixture, n_draws, seed)
-    spread = np.sqrt(probability * (1 - probability) / n_draws)
-    places = np.clip(1 - probability + spread * np.array([-1, 0, 1]), 0, 1)
+    spread = np.sqrt(prob * (1 - prob) / n_draws)
+    places = np.clip(1 - prob + spread * np.array([-1, 0, 1]), 0, 1)
     low, level, high = np.quantile(densities, places)
-    return DensityLevel(probability, float(level), float(0.5 * (high - low)), None)
+    return DensityLevel(prob, float(level), float(0.5 * (high - low)), None)
 
 
 def _solved(line: Line, probability: float) -> DensityLevel:

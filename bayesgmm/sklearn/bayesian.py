@@ -11,7 +11,6 @@ from sklearn.exceptions import ConvergenceWarning
 from bayesgmm.covariance import Block, Full, Structure
 from bayesgmm.diagnostics import ESS_PER_CHAIN, R_HAT, describe, label_free_quantities
 from bayesgmm.draws import BLOCK_VALUES, Draws
-from bayesgmm.em import has_twins
 from bayesgmm.engines import fit_bayes
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -20,6 +19,7 @@ from bayesgmm.prior import Prior, require_priors
 from bayesgmm.sklearn.em import best_ascent
 from bayesgmm.sklearn.estimator import Array, MixtureEstimator
 from bayesgmm.specification import Specification
+from bayesgmm.starts import has_twins
 from bayesgmm.streams import Use, stream
 from bayesgmm.validation import finite_array, known_name, positive, positive_integer
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from bayesgmm import initialisation, kernels
 from bayesgmm.climb import Settings, Status
-from bayesgmm.em import ABILITIES, ConvergenceWarning, EMResult, best_of, default_starts
+from bayesgmm.em import ABILITIES, ConvergenceWarning, EMResult, best_of
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.observations import Observations
 from bayesgmm.specification import Specification
+from bayesgmm.starts import default_starts
 from bayesgmm.streams import Seed, Use, child, seed_sequence
 from bayesgmm.uncertainty.replicates import replicates
 from bayesgmm.validation import non_negative, positive_integer, told

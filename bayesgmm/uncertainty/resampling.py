@@ -14,13 +14,13 @@ from bayesgmm import kernels
 from bayesgmm.climb import Settings, Status
 from bayesgmm.draws import Draws
 from bayesgmm.em import ConvergenceWarning, EMResult, best_of
-from bayesgmm.information import StandardErrors, probability
+from bayesgmm.information import StandardErrors
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import LEAST_WEIGHT, Observations
 from bayesgmm.streams import Seed, Use, child, seed_sequence
 from bayesgmm.uncertainty.replicates import replicates
-from bayesgmm.validation import instance_of, known_name, positive_integer
+from bayesgmm.validation import instance_of, known_name, positive_integer, probability
 
 type Array = NDArray[np.float64]
 

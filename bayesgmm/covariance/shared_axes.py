@@ -5,22 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesgmm import kernels
-from bayesgmm.covariance.blocks import Block
-from bayesgmm.covariance.structure import Array, PseudoObservations, Structure, Tied
+from bayesgmm.covariance.structure import Array, PseudoObservations
+from bayesgmm.covariance.turned import Turned
 
 
 @dataclass(frozen=True)
-class CommonAxes(Tied):
+class SharedAxes(Turned):
     r"""Common axes, own sizes along them: :math:`\Sigma_k = D B_k D'`, the diagonals :math:`B_k` of equal volume or not.
 
     Flury's common principal components. The axes have no closed form; the loss falls with each turn of two of them by the best
     angle, where Browne & McNicholas (2014) turn all by a bound. It has several minima: without a start all components' own axes
     are tried.
-
-    Attributes
-    ----------
-    along : Structure
-        Of the sizes along the axes: EVI for EVE, VVI for VVE.
 
     References
     ----------
@@ -28,23 +23,8 @@ class CommonAxes(Tied):
     Celeux & Govaert (1995), Gaussian parsimonious clustering models, doi:10.1016/0031-3203(94)00125-6.
     """
 
-    code: str
-    synonyms: tuple[str, ...]
-    block: Block
-    along: Structure
-
-    @property
-    def has_marginals(self) -> bool:
-        return False
-
-    def n_parameters(self, n_components: int, n_features: int) -> int:
-        return self.along.n_parameters(n_components, n_features) + n_features * (n_features - 1) // 2
-
-    def least_count(self, n_features: int) -> float:
-        return self.along.least_count(n_features)
-
-    def few_count(self, n_features: int) -> float:
-        return n_features * self.along.few_count(n_features)
+    def n_orientations(self, n_components: int) -> int:
+        return 1
 
     def m_step(self, counts: Array, scatter: Array, pseudo: PseudoObservations | None = None, near: Array | None = None) -> Array:
         equal_volumes, scatter = self.code[0] == "E", np.ascontiguousarray(scatter)
