@@ -469,7 +469,7 @@ ONE = TWO.marginal([0])
         (lambda: cdf(ONE, [0.0, np.nan]), "1 entries that are NaN"),
         (lambda: quantile(ONE, [0.5, 1.0]), r"above 0 and below 1, got 1 \(1 entries are not\)"),
         (lambda: quantile(ONE, [np.nan]), "above 0 and below 1, got nan"),
-        (lambda: density_level(TWO, 1), "prob must be above 0 and below 1, got 1: 0.95"),
+        (lambda: density_level(TWO, 1), "prob must be above 0 and below 1, got 1: 0.9 means"),
         (lambda: density_level(TWO, 0.5, n_draws=0), "n_draws must be at least 1"),
         (lambda: outlier_scores(TWO, [[0.0]]), "1 features, the mixture has 2"),
         (lambda: merge_components(TWO, np.eye(3)), "3 features, the mixture has 2"),
