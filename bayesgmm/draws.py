@@ -145,6 +145,17 @@ class Draws:
         sums = kernels.summed_draws(kernels.draws_similarity, values, self._kernel_arguments)
         return np.asarray(sums / (self.shape[0] * self.shape[1]))
 
+    def shares(self, values: Array) -> Array:
+        """r_ik of each draw, shape (n_chains, n_draws, n_observations, n_components): take few rows at a time."""
+        out = kernels.threaded_draws(kernels.draws_shares, values, self._kernel_arguments)
+        return np.asarray(out.reshape(*self.shape, *out.shape[1:]))
+
+    def allocations(self, values: Array, rng: np.random.Generator) -> NDArray[np.int32]:
+        """A component drawn for each row at each draw, shape (n_chains, n_draws, n_observations)."""
+        keys = rng.integers(0, 2**62, size=self.shape[0] * self.shape[1])
+        out = kernels.threaded_draws(kernels.draws_allocations, values, (*self._kernel_arguments, keys))
+        return np.asarray(out.reshape(*self.shape, len(values)))
+
     def responsibilities(self, values: Array) -> tuple[Array, Array]:
         """Posterior mean and standard deviation of r_ik, two arrays (n_observations, n_components); relabel first."""
         mean, square, _ = self._of_rows(values)

@@ -29,6 +29,9 @@ class Use(IntEnum):
     BOOTSTRAP = 14
     LIKELIHOOD_RATIO = 15
     TREE = 16
+    ALLOCATIONS = 17
+    PREDICTIVE = 18
+    PARTITION = 19
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:

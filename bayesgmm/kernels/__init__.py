@@ -12,9 +12,11 @@ from bayesgmm.kernels.compilation import SOURCES
 from bayesgmm.kernels.densities import LOG_2PI, component_constants, log_constants, log_density, responsibilities
 from bayesgmm.kernels.draws import (
     draws_agreement,
+    draws_allocations,
     draws_filled,
     draws_log_density,
     draws_responsibilities,
+    draws_shares,
     draws_similarity,
 )
 from bayesgmm.kernels.incomplete import Pieces
@@ -52,9 +54,11 @@ __all__ = [
     "component_constants",
     "coordinates",
     "draws_agreement",
+    "draws_allocations",
     "draws_filled",
     "draws_log_density",
     "draws_responsibilities",
+    "draws_shares",
     "draws_similarity",
     "expected_statistics",
     "kept_threads",

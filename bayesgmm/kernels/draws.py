@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bayesgmm.kernels.block import BLOCK, joint_log_densities, load_rows, sample, transposed, workspace
 from bayesgmm.kernels.compilation import jit
 from bayesgmm.kernels.densities import log_density, responsibilities
 
@@ -12,6 +13,33 @@ def draws_log_density(values, log_constants, means, factors):
     out = np.empty((means.shape[0], values.shape[0]))
     for s in range(means.shape[0]):
         out[s] = log_density(values, log_constants[s], means[s], factors[s])
+    return out
+
+
+@jit
+def draws_shares(values, log_constants, means, factors):
+    """P(component k | x_i, draw s), shape (S, n, K)."""
+    out = np.empty((means.shape[0], values.shape[0], means.shape[1]))
+    for s in range(means.shape[0]):
+        out[s] = responsibilities(values, log_constants[s], means[s], factors[s])
+    return out
+
+
+@jit
+def draws_allocations(values, log_constants, means, factors, keys):
+    """A component drawn for each row at each draw, by the stream of the draw's key and the row's number: shape (S, n)."""
+    n_draws, n = means.shape[0], values.shape[0]
+    out = np.empty((n_draws, n), np.int32)
+    for s in range(n_draws):
+        x, joint, v, density, diff, _ = workspace(factors[s])
+        transposes, drawn = transposed(factors[s]), np.empty_like(v)
+        for start in range(0, n, BLOCK):
+            size = min(BLOCK, n - start)
+            load_rows(values, start, size, x)
+            joint_log_densities(x, size, log_constants[s], means[s], transposes, diff, joint)
+            sample(joint, size, np.uint64(keys[s]), start, density, drawn)
+            for b in range(size):
+                out[s, start + b] = np.int32(drawn[0, b])
     return out
 
 

@@ -27,7 +27,7 @@ _KEPT: ContextVar[ThreadPoolExecutor | None] = ContextVar("kept", default=None)
 _ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 
 Statistics = tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-Mixtures = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]  # log constants, means and factors of many draws
+Mixtures = tuple[NDArray[Any], ...]  # log constants, means and factors of many draws, and what else a kernel needs of each
 
 
 def threads_at_hand() -> int:
@@ -118,8 +118,8 @@ def threaded_incomplete(
 
 
 def threaded_draws(
-    kernel: Callable[..., NDArray[np.float64]], values: NDArray[Any], mixtures: Mixtures, *more: NDArray[Any]
-) -> NDArray[np.float64]:
+    kernel: Callable[..., NDArray[Any]], values: NDArray[Any], mixtures: Mixtures, *more: NDArray[Any]
+) -> NDArray[Any]:
     """What a kernel returns that gives each draw a place in front, in threads that take draws where these are many."""
     n_draws, n_threads = len(mixtures[1]), _threads_for_draws(values, mixtures)
     edges = np.linspace(0, n_draws, 4 * n_threads + 1 if n_threads > 1 else 2).astype(int).tolist()
@@ -140,7 +140,7 @@ def summed_draws(kernel: Callable[..., NDArray[np.float64]], values: NDArray[Any
 
 def _threads_for_draws(values: NDArray[Any], mixtures: Mixtures) -> int:
     """As many as are worth their start."""
-    _, means, factors = mixtures
+    means, factors = mixtures[1:3]
     if not len(means):
         return 1
     size = len(means) * work(len(values), factors[0].size, means.shape[1])
@@ -148,16 +148,16 @@ def _threads_for_draws(values: NDArray[Any], mixtures: Mixtures) -> int:
 
 
 def _in_threads(
-    kernel: Callable[..., NDArray[np.float64]],
+    kernel: Callable[..., NDArray[Any]],
     values: NDArray[Any],
     mixtures: Mixtures,
     more: tuple[NDArray[Any], ...],
     edges: list[int],
     n_threads: int,
-) -> Iterator[NDArray[np.float64]]:
+) -> Iterator[NDArray[Any]]:
     """What the kernel returns for the draws between the edges, in their order."""
 
-    def of(first: int, last: int) -> NDArray[np.float64]:
+    def of(first: int, last: int) -> NDArray[Any]:
         return called(kernel, values, *(part[first:last] for part in mixtures), *more)  # type: ignore[no-any-return]
 
     if n_threads == 1:

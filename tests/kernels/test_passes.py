@@ -99,6 +99,12 @@ def test_draws_are_the_single_pass_repeated():
     np.testing.assert_allclose(filled, (1 - (1 - shares).prod(axis=1)).sum(axis=1))
     density = kernels.draws_log_density(X, constants, means, factors)
     np.testing.assert_array_equal(density[2], kernels.log_density(X, constants[2], means[2], factors[2]))
+    np.testing.assert_array_equal(kernels.draws_shares(X, constants, means, factors), shares)
+    keys = np.array([3, 5, 7, 2**61])
+    drawn = kernels.draws_allocations(X, constants, means, factors, keys)
+    for s, key in enumerate(keys):
+        expected = kernels.sampled_statistics(X, key, constants[s], means[s], factors[s])[4]
+        np.testing.assert_array_equal(drawn[s], expected)
 
 
 def case(n, d, n_components, seed=0, diagonal=False):
