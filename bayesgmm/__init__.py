@@ -26,15 +26,16 @@ if TYPE_CHECKING:
     from bayesgmm.engines.telescoping import fit_mfm
     from bayesgmm.evidence import bayes_factors, log_marginal_likelihood
     from bayesgmm.loading import load
+    from bayesgmm.membership import draw_allocations, memberships
     from bayesgmm.mfm import MfmPosterior
     from bayesgmm.model import build_model
     from bayesgmm.model_selection import select_model
-    from bayesgmm.partitions import similarity_matrix
+    from bayesgmm.partitions import credible_ball, partition, similarity_matrix
     from bayesgmm.posterior import Posterior, diagnose, relabel
     from bayesgmm.prediction import cross_validate, merge_components
     from bayesgmm.reporting import report
     from bayesgmm.selection import select_n_components
-    from bayesgmm.sensitivity import prior_sensitivity
+    from bayesgmm.sensitivity import power_scaling, prior_beside_posterior, prior_predictive, prior_sensitivity
     from bayesgmm.uncertainty import bootstrap, likelihood_ratio_test, sequential_likelihood_ratio_tests
 
 __version__ = version("bayesgmm")
@@ -56,8 +57,10 @@ __all__ = [
     "capabilities",
     "compare",
     "compare_em_bayes",
+    "credible_ball",
     "cross_validate",
     "diagnose",
+    "draw_allocations",
     "fit_bayes",
     "fit_em",
     "fit_mfm",
@@ -67,7 +70,12 @@ __all__ = [
     "load_dataset",
     "log_marginal_likelihood",
     "loo",
+    "memberships",
     "merge_components",
+    "partition",
+    "power_scaling",
+    "prior_beside_posterior",
+    "prior_predictive",
     "prior_sensitivity",
     "relabel",
     "report",
@@ -105,11 +113,18 @@ _LOADED_ON_FIRST_USE = {
     "select_n_components": "selection",
     "sequential_likelihood_ratio_tests": "uncertainty",
     "similarity_matrix": "partitions",
+    "credible_ball": "partitions",
+    "draw_allocations": "membership",
+    "memberships": "membership",
+    "partition": "partitions",
+    "power_scaling": "sensitivity",
+    "prior_beside_posterior": "sensitivity",
+    "prior_predictive": "sensitivity",
     "waic": "criteria",
 }
 
 
-MODULES = ("information", "plots", "prediction", "sklearn", "uncertainty")  # whose names are used with the module's
+MODULES = ("information", "plots", "prediction", "predictive", "sklearn", "uncertainty")  # whose names are used with the module's
 
 
 def __getattr__(name: str) -> Any:
