@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import binom
 
 import bayesgmm as bg
-from bayesgmm.memberships import memberships
+from bayesgmm.membership import memberships
 from bayesgmm.prediction import cdf as true_cdf
 from bayesgmm.prediction import regression
 from bayesgmm.predictive import cdf, conditional, density

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.stats import norm
 
 import bayesgmm as bg
-from bayesgmm.memberships import draw_allocations, memberships
+from bayesgmm.membership import draw_allocations, memberships
 from bayesgmm.posterior import UnresolvedLabelsError, _permuted
 
 FAITHFUL = bg.load_dataset("faithful")
@@ -132,6 +132,6 @@ def test_allocations_are_told_by_their_seed_and_numbered_as_given(post):
 
 
 def test_too_many_allocations_are_refused(post, monkeypatch):
-    monkeypatch.setattr("bayesgmm.memberships.MOST_ALLOCATIONS", 100_000)
+    monkeypatch.setattr("bayesgmm.membership.MOST_ALLOCATIONS", 100_000)
     with pytest.raises(ValueError, match="give at most 50 rows"):
         draw_allocations(post)
