@@ -190,7 +190,7 @@ def _diagnoses(table: pd.DataFrame, threshold: float) -> NDArray[np.object_]:
 def _told(table: pd.DataFrame, threshold: float, part: str) -> list[str]:
     """The table in sentences, without what speaks against believing it."""
     told = {
-        CONFLICT: "though the data speak of them too, so that prior and data disagree",
+        CONFLICT: "though the data speak of them too, so that prior and data may disagree",
         STRONG: "and the data say little of them",
         UNTOLD: "as far as it seems, but chance alone may give as much: take more draws",
     }
