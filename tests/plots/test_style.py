@@ -61,7 +61,7 @@ def test_components_differ_in_more_than_colour():
 
 
 def test_components_can_be_told_in_grey():
-    """The markers of any two of eleven components, in black: of what either covers 15% are covered by one alone (circle, square: 21%)."""
+    """Of what the markers of any two of eleven components cover, one alone covers 15% or more (circle and square: 21%)."""
     shapes = []
     for k in range(11):
         figure = Figure(figsize=(0.5, 0.5), dpi=100)
