@@ -1,4 +1,4 @@
-"""How the documentation site is built: `uv run --group docs sphinx-build -W --keep-going -n docs docs/_build`."""
+"""How the documentation site is built: `uv run --group docs sphinx-build -W --keep-going -n docs docs/_build/html`."""
 
 import importlib.util
 import sys
@@ -36,7 +36,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = html_show_sourcelink = False
 
-# MathJax as one file that draws formulas as SVG: it shows them from disk and without a network, which fonts and other hosts do not.
+# MathJax as one file that draws formulas as SVG: they show from disk and without a network, as fonts and other hosts would not.
 mathjax_folder = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
 html_static_path.append(str(mathjax_folder / "tex-svg.js"))
 mathjax_path = "tex-svg.js"
@@ -44,7 +44,7 @@ mathjax_path = "tex-svg.js"
 myst_enable_extensions = ["deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 
-# Pages of the guide are run at each build, and an error ends it; notebooks, which CI runs by itself, are shown as they are stored.
+# The guide's code is run at each build, and an error ends it; notebooks, run by CI on their own, are shown as stored.
 nb_execution_mode = "force"
 nb_execution_excludepatterns = ["notebooks/*"]
 nb_execution_in_temp = nb_execution_raise_on_error = True
@@ -64,5 +64,6 @@ copybutton_prompt_is_regexp = True
 reference.write(HERE / "reference")
 
 
-def setup(app):  # noqa: D103, ANN001, ANN201
+def setup(app):  # noqa: D103
+    app.connect("autodoc-process-docstring", links.linked)
     app.connect("build-finished", links.check)

@@ -1,5 +1,6 @@
-"""Whether every link of the built site leads somewhere: to a file of it, and to a place in that file where one is named."""
+"""Links: those that docstrings imply, and whether every link of the built site leads to a file and a place in it that there is."""
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from sphinx.util import logging
 
+DOI = re.compile(r"doi:(10\.\d+/[^\s,;]*[^\s,;.)])")
 LOADED = {"script", "link", "img", "iframe", "source"}  # without which a page is not whole; the others are links to follow
 
 
@@ -27,6 +29,11 @@ class Page(HTMLParser):
         links = {told[name] for name in ("href", "src") if told.get(name)}
         self.links |= links
         self.loaded |= links if tag in LOADED else set()
+
+
+def linked(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Make links of the DOIs in a docstring, in place: a listener of autodoc's."""
+    lines[:] = [DOI.sub(r"`doi:\1 <https://doi.org/\1>`__", line) for line in lines]
 
 
 def check(app: Any, error: Exception | None) -> None:
