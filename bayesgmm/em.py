@@ -115,12 +115,12 @@ class EMResult:
 
     @property
     def classification(self) -> float:
-        """sum_i v_i log max_k r_ik."""
+        r""":math:`\sum_i v_i \log\max_k r_{ik}`, over the rows of unknown component."""
         return self._certainty[0]
 
     @property
     def entropy(self) -> float:
-        """- sum_ik v_i r_ik log r_ik."""
+        r""":math:`-\sum_{ik} v_i r_{ik} \log r_{ik}`, over the rows of unknown component."""
         return self._certainty[1]
 
     @cached_property

@@ -23,7 +23,7 @@ FORMATS: Mapping[bytes, Callable[[bytes], EMResult | Posterior | MfmPosterior]] 
 
 
 def load(path: str | os.PathLike[str]) -> EMResult | Posterior | MfmPosterior:
-    """Read what :meth:`EMResult.save`, :meth:`Posterior.save` or :meth:`MfmPosterior.save` wrote, whatever the file is called.
+    """Read what the ``save`` methods of EMResult, Posterior and MfmPosterior wrote, whatever the file is called.
 
     The content is checked: numbers that cannot be a fit of the data in the file are refused.
 

@@ -261,7 +261,7 @@ def relabel(posterior: Posterior, method: str = "ecr", feature: str | int | None
 
     References
     ----------
-    Papastamoulis (2016), label.switching, doi:10.18637/jss.v069.c01. Each method's paper stands in :mod:`bayesgmm.labels`.
+    Papastamoulis (2016), label.switching, doi:10.18637/jss.v069.c01. Each method's paper stands in ``bayesgmm.labels``.
     """
     require_posterior(posterior)
     find = labels.METHODS[known_name(method, "relabelling method", labels.METHODS)]

@@ -76,7 +76,7 @@ class Block(ABC):
 
     @abstractmethod
     def log_determinant(self, compact: Array) -> Array:
-        """log |.|, summed over the independent matrices, for any leading axes."""
+        """``log |.|``, summed over the independent matrices, for any leading axes."""
 
     def inner(self, left: Array, right: Array) -> Array:
         """tr(left right), summed over the independent matrices, for any leading axes."""

@@ -92,7 +92,7 @@ def observed_information(mixture: Mixture, observations: Observations, specifica
     Parameters
     ----------
     mixture : Mixture
-        A maximum, such as :func:`fit_em` returns.
+        A maximum, such as :func:`bayesgmm.fit_em` returns.
     observations : Observations
         The data that it was fitted to.
     specification : Specification, optional

@@ -1,7 +1,7 @@
 """What can be said with a fitted mixture: conditional laws, distribution functions, regions, clusters, and how well it foretells.
 
 Everything here takes a Mixture and data in the units it was fitted in, and knows nothing of where the mixture came from; only
-:func:`cross_validate` fits, by EM.
+:func:`bayesgmm.cross_validate` fits, by EM.
 """
 
 from bayesgmm.prediction.clusters import Merging, merge_components, uncertainty

@@ -67,11 +67,12 @@ class Prior:
     Attributes
     ----------
     weights : WeightsPrior
-        :class:`DirichletWeights`.
+        :class:`~bayesgmm.prior.DirichletWeights`.
     means : MeansPrior
-        :class:`NormalMeans` or :class:`ConjugateMeans`.
+        :class:`~bayesgmm.prior.NormalMeans` or :class:`~bayesgmm.prior.ConjugateMeans`.
     covariances : CovariancesPrior
-        :class:`HierarchicalWishart`, :class:`FixedWishart`, :class:`HalfT` or :class:`Lkj`.
+        :class:`~bayesgmm.prior.HierarchicalWishart`, :class:`~bayesgmm.prior.FixedWishart`, :class:`~bayesgmm.prior.HalfT` or
+        :class:`~bayesgmm.prior.Lkj`.
 
     Raises
     ------
@@ -168,7 +169,7 @@ class Prior:
         rate_rate: Any,
         weights_concentration: Any = 1.0,
     ) -> Self:
-        """Normal means, Wishart precisions with a common Wishart rate: :class:`HierarchicalWishart`.
+        """Normal means, Wishart precisions with a common Wishart rate: :class:`~bayesgmm.prior.HierarchicalWishart`.
 
         Parameters
         ----------
@@ -212,7 +213,7 @@ class Prior:
     def inverse_wishart(
         cls, means_location: Any, means_scale: Any, concentration: float, rate: Any, weights_concentration: Any = 1.0
     ) -> Self:
-        """Normal means and, independent of them, inverse-Wishart covariances: :class:`FixedWishart`.
+        """Normal means and, independent of them, inverse-Wishart covariances: :class:`~bayesgmm.prior.FixedWishart`.
 
         Parameters
         ----------
@@ -231,7 +232,9 @@ class Prior:
     def normal_inverse_wishart(
         cls, means_location: Any, means_concentration: float, concentration: float, rate: Any, weights_concentration: Any = 1.0
     ) -> Self:
-        """The conjugate prior: :class:`ConjugateMeans` given inverse-Wishart covariances, :class:`FixedWishart`.
+        """The conjugate prior: conjugate means given inverse-Wishart covariances.
+
+        Its parts are :class:`~bayesgmm.prior.ConjugateMeans` and :class:`~bayesgmm.prior.FixedWishart`.
 
         Parameters
         ----------
@@ -286,7 +289,7 @@ class Prior:
         degrees_of_freedom: float = 2.0,
         weights_concentration: Any = 1.0,
     ) -> Self:
-        """Normal means and half-t standard deviations: :class:`HalfT`.
+        """Normal means and half-t standard deviations: :class:`~bayesgmm.prior.HalfT`.
 
         Parameters
         ----------
@@ -312,7 +315,7 @@ class Prior:
         scales_scale: Any = 1.0,
         eta: float = 1.0,
     ) -> Self:
-        """Normal means, scales and LKJ correlations apart: :class:`Lkj`. The defaults are for standardised data.
+        """Normal means, scales and LKJ correlations apart: :class:`~bayesgmm.prior.Lkj`. The defaults are for standardised data.
 
         Parameters
         ----------

@@ -118,7 +118,7 @@ class Lkj(CovariancesPrior):
         return self.log_density(structure, covariances, {})
 
     def log_volume(self, structure: Structure, covariances: Array) -> Array:
-        """Of each matrix of order p: |Sigma|^(p+1) / (2^p prod s_j^p), as Sigma_jj = s_j^2 and Sigma_ij = s_i s_j R_ij."""
+        """Of each matrix of order p: ``|Sigma|^(p+1) / (2^p prod s_j^p)``, as Sigma_jj = s_j^2 and Sigma_ij = s_i s_j R_ij."""
         block, d = structure.block, covariances.shape[-1]
         p, batch = block.order(d), structure.batch(1)
         compact = structure.compact(covariances)
