@@ -1,7 +1,7 @@
 """Write the pages of the API reference and the command line's help, from the package itself.
 
 What is public decides what is listed. A name that is new in ``bayesgmm.__all__`` or in a public module appears by itself, under
-"Further" until a group below has it; a group may name what is not there yet.
+"Further" until a group below has it.
 """
 
 import importlib
@@ -29,10 +29,7 @@ GROUPS = {
         "sequential_likelihood_ratio_tests merge_components"
     ),
     "How sure EM is": "bootstrap",
-    "Reading the posterior": (
-        "similarity_matrix partition Partition credible_ball CredibleBall memberships Memberships draw_allocations "
-        "posterior_predictive"
-    ),
+    "Reading the posterior": "similarity_matrix partition credible_ball memberships draw_allocations",
     "How far it hangs on the prior": "prior_sensitivity power_scaling prior_beside_posterior prior_predictive",
     "Telling and keeping": "report load",
 }
