@@ -1,7 +1,7 @@
 """Expected predictive accuracy: WAIC, PSIS-LOO, and tables that compare fits by them. Higher is better."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -112,16 +112,20 @@ def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progre
     most_refits = positive_integer(most_refits, "most_refits")
     if refit:
         require_refittable(posterior)
-    efficiency = np.mean(np.concatenate([_relative_efficiency(block) for block in posterior.log_likelihood_blocks()]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of large Pareto k: the result's own ``warning`` and ``pareto_k`` tell it
-        parts = (_psis(block, min(float(efficiency), 1.0)) for block in posterior.log_likelihood_blocks())
-        if "log_likelihood" in posterior.tree.children:
-            found = next(parts)
-        else:
-            found = _joined([replace(part, log_weights=None) for part in parts])  # they are as large as what is not kept
+    parts = smoothed(posterior)
+    if "log_likelihood" in posterior.tree.children:
+        found = next(parts)
+    else:
+        found = _joined([replace(part, log_weights=None) for part in parts])  # they are as large as what is not kept
     bad = np.flatnonzero(found.pareto_k > found.good_k)
     return _mended(found, posterior, bad, most_refits, progress) if refit and len(bad) else found
+
+
+def smoothed(posterior: Posterior) -> Iterator[az.ELPDData]:
+    """LOO of all rows, a block of them at a time, with the log weights that leave each row out."""
+    efficiency = np.mean(np.concatenate([_relative_efficiency(block) for block in posterior.log_likelihood_blocks()]))
+    for block in posterior.log_likelihood_blocks():
+        yield _psis(block, min(float(efficiency), 1.0))
 
 
 def _mended(found: az.ELPDData, posterior: Posterior, bad: NDArray[np.int64], most_refits: int, progress: bool) -> az.ELPDData:
@@ -210,7 +214,9 @@ def _relative_efficiency(log_likelihood: NDArray[np.float64]) -> NDArray[np.floa
 def _psis(log_likelihood: NDArray[np.float64], efficiency: float) -> az.ELPDData:
     """ArviZ's LOO of some rows."""
     group = xr.Dataset({"x": (("chain", "draw", "observation"), log_likelihood)})
-    return az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=efficiency)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of large Pareto k: the result's own ``warning`` and ``pareto_k`` tell it
+        return az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=efficiency)
 
 
 def _joined(parts: Sequence[az.ELPDData]) -> az.ELPDData:

@@ -1,6 +1,6 @@
 """Draws: the parameters of mixtures drawn from a posterior, as arrays, and what the data say at each draw."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,13 @@ from bayesgmm.mixture import Mixture, precision_factors
 type Array = NDArray[np.float64]
 
 BLOCK_VALUES = 2_000_000  # log densities computed at a time where only their sums are wanted
+
+
+def blocks(n: int, size: int) -> Iterator[slice]:
+    """Slices that go through n rows, each of which takes so many numbers, in blocks of :data:`BLOCK_VALUES`."""
+    step = max(1, BLOCK_VALUES // size)
+    for first in range(0, n, step):
+        yield slice(first, min(first + step, n))
 
 
 def most_draws_of_equal_length(lengths: Sequence[int]) -> tuple[list[int], int]:

@@ -30,6 +30,10 @@ class UnresolvedLabelsWarning(UserWarning):
     """Component parameters were asked for where components are not resolved."""
 
 
+class UnresolvedLabelsError(ValueError):
+    """What belongs to a component was asked for where components are not resolved."""
+
+
 @dataclass(frozen=True, eq=False)
 class AnyPosterior(ABC):
     """What posteriors of a known and of an unknown number of components have in common.
@@ -264,7 +268,7 @@ def relabel(posterior: Posterior, method: str = "ecr", feature: str | int | None
     if feature is not None:
         if method != "ordering":
             raise ValueError(f"feature is for method='ordering', which sorts by it; the method is {method!r}.")
-        find = partial(labels.ordering, feature=_place_of(feature, posterior.observations.names))
+        find = partial(labels.ordering, feature=place_of(feature, posterior.observations.names))
     drawn = posterior.as_drawn()
     scores = drawn.tree["sample_stats"]["lp"].to_numpy()
     permutation = find(drawn.draws, drawn.observations.values, scores)
@@ -274,7 +278,7 @@ def relabel(posterior: Posterior, method: str = "ecr", feature: str | int | None
     return replace(posterior, tree=tree)
 
 
-def _place_of(feature: str | int, names: Sequence[str]) -> int:
+def place_of(feature: str | int, names: Sequence[str]) -> int:
     """The number of a feature, from it or from its name."""
     if isinstance(feature, int | np.integer) and not isinstance(feature, bool) and 0 <= feature < len(names):
         return int(feature)
@@ -286,6 +290,12 @@ def require_posterior(value: object) -> None:
     if not isinstance(value, Posterior):
         hint = ": take .given(n_components) of it first" if isinstance(value, AnyPosterior) else ""
         raise TypeError(f"posterior must be a Posterior, got {type(value).__name__}{hint}.")
+
+
+def require_any_posterior(value: object) -> None:
+    """Raise TypeError if it is no posterior, of a known or an unknown number of components."""
+    if not isinstance(value, AnyPosterior):
+        raise TypeError(f"posterior must be a Posterior or an MfmPosterior, got {type(value).__name__}.")
 
 
 def diagnose(posterior: AnyPosterior) -> Diagnosis:
@@ -308,8 +318,7 @@ def diagnose(posterior: AnyPosterior) -> Diagnosis:
     ----------
     Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), doi:10.1214/20-BA1221.
     """
-    if not isinstance(posterior, AnyPosterior):
-        raise TypeError(f"posterior must be a Posterior or an MfmPosterior, got {type(posterior).__name__}.")
+    require_any_posterior(posterior)
     return posterior.diagnosis
 
 

@@ -4,7 +4,7 @@ This floor knows forms, and refuses what is missing or infinite; whether the num
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -66,6 +66,30 @@ class Table:
         values = np.ascontiguousarray(values)
         _require_finite(values, named, allow_missing)
         return cls(values, named)
+
+    def arranged(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """The columns of these names, in their order; by their place where one of the two was never named.
+
+        Raises
+        ------
+        ValueError
+            If a column is not there, or columns without names are not as many.
+
+        Examples
+        --------
+        >>> Table.of([[1.0, 2.0]], names=["a", "b"]).arranged(["b", "a"])
+        array([[2., 1.]])
+        """
+        if set(names) <= set(self.names):
+            chosen = [self.names.index(name) for name in names]
+            in_place = chosen == list(range(len(self.names)))
+            return self.values if in_place else np.ascontiguousarray(self.values[:, chosen])
+        n = len(names)
+        if len(self.names) == n and default_names(n) in (tuple(names), self.names):
+            return self.values
+        there = listed([repr(name) for name in self.names])
+        asked = listed([repr(name) for name in names])
+        raise ValueError(f"{THE_DATA} have the columns {there}, and asked for are {asked}: give these, by name or in this order.")
 
 
 def default_names(n_features: int) -> tuple[str, ...]:

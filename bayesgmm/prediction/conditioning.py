@@ -35,7 +35,7 @@ class Regression:
 
 
 @dataclass(frozen=True, eq=False)
-class _Conditioning:
+class Conditioning:
     """What does not depend on the values: the laws of the given features and of the rest, and how one moves the other.
 
     Component k of the rest has mean ``rest.means[k] + slopes[k] @ (values - given.means[k])`` and covariance
@@ -47,7 +47,8 @@ class _Conditioning:
     slopes: Array
 
     @classmethod
-    def on(cls, mixture: Mixture, given: Sequence[int] | int) -> "_Conditioning":
+    def on(cls, mixture: Mixture, given: Sequence[int] | int) -> "Conditioning":
+        """Condition on features by their number; see :func:`conditional`."""
         mixture = normal_mixture(mixture, "The conditional law")
         index, rest = _split(given, mixture.n_features)
         known, other = mixture.marginal(index), mixture.marginal(rest)
@@ -106,7 +107,7 @@ def conditional(mixture: Mixture, given: Sequence[int] | int, values: Any) -> Mi
     >>> c.weights, c.means.ravel(), c.covariances.ravel()
     (array([0.5, 0.5]), array([1., 3.]), array([0.75, 0.75]))
     """
-    parts = _Conditioning.on(mixture, given)
+    parts = Conditioning.on(mixture, given)
     row = finite_array(np.atleast_1d(values), "values", (parts.given.n_features,), most=LARGEST_VALUE)[None]
     return replace(parts.rest, weights=parts.weights(row)[0], means=parts.means(row)[0])
 
@@ -146,7 +147,7 @@ def regression(mixture: Mixture, given: Sequence[int] | int, X: Any) -> Regressi
     >>> regression(m, given=[0], X=[[2.0]]).means
     array([[2.]])
     """
-    parts = _Conditioning.on(mixture, given)
+    parts = Conditioning.on(mixture, given)
     values = Table.of(X).values
     n_given, n_rest = parts.given.n_features, parts.rest.n_features
     if values.shape[1] != n_given:

@@ -88,8 +88,8 @@ class Line:
         second derivative between them, so that these are sought first and join the grid.
         """
         grid = np.unique(self.means[:, None] + self.scales[:, None] * STEPS)
-        grid = np.unique(np.concatenate([grid, self._zeros(self._bend, grid)]))
-        points = self._zeros(self._slope, grid)
+        grid = np.unique(np.concatenate([grid, self._zeros(self.bend, grid)]))
+        points = self._zeros(self.slope, grid)
         return points[::2], points[1::2]
 
     def _pull(self, x: Array) -> tuple[Array, Array]:
@@ -97,12 +97,12 @@ class Line:
         joint = self._joint(x)
         return np.exp(joint - logsumexp(joint, axis=-1, keepdims=True)), -self._standardised(x) / self.scales
 
-    def _slope(self, x: Array) -> Array:
+    def slope(self, x: Array) -> Array:
         """p'(x) / p(x), whose sign does not underflow as that of p' would."""
         shares, pull = self._pull(x)
         return np.asarray((shares * pull).sum(axis=-1))
 
-    def _bend(self, x: Array) -> Array:
+    def bend(self, x: Array) -> Array:
         """p''(x) / p(x)."""
         shares, pull = self._pull(x)
         return np.asarray((shares * (pull**2 - self.scales**-2)).sum(axis=-1))
