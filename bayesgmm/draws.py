@@ -149,8 +149,7 @@ class Draws:
 
     def similarity(self, values: Array) -> Array:
         """Posterior probability that two rows come from the same component, shape (n_observations, n_observations)."""
-        sums = kernels.summed_draws(kernels.draws_similarity, values, self._kernel_arguments)
-        return np.asarray(sums / (self.shape[0] * self.shape[1]))
+        return np.asarray(kernels.similarity(values, *self._kernel_arguments))
 
     def shares(self, values: Array) -> Array:
         """r_ik of each draw, shape (n_chains, n_draws, n_observations, n_components): take few rows at a time."""

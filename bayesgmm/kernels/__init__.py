@@ -17,11 +17,11 @@ from bayesgmm.kernels.draws import (
     draws_log_density,
     draws_responsibilities,
     draws_shares,
-    draws_similarity,
 )
 from bayesgmm.kernels.incomplete import Pieces
 from bayesgmm.kernels.lloyd import lloyd
 from bayesgmm.kernels.roundness import are_round
+from bayesgmm.kernels.similarity import similarity
 from bayesgmm.kernels.statistics import (
     expected_statistics,
     labelled_statistics,
@@ -59,7 +59,6 @@ __all__ = [
     "draws_log_density",
     "draws_responsibilities",
     "draws_shares",
-    "draws_similarity",
     "expected_statistics",
     "kept_threads",
     "labelled_statistics",
@@ -73,6 +72,7 @@ __all__ = [
     "responsibilities",
     "sampled_statistics",
     "shortest_step",
+    "similarity",
     "summed_draws",
     "threaded_draws",
     "threaded_incomplete",

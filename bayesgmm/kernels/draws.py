@@ -71,27 +71,6 @@ def draws_responsibilities(values, log_constants, means, factors):
 
 
 @jit
-def draws_similarity(values, log_constants, means, factors):
-    """Sum over draws of the probability that two rows come from the same component, sum_k r_ik r_jk: shape (n, n)."""
-    n, n_components = values.shape[0], means.shape[1]
-    out = np.zeros((n, n))
-    for s in range(means.shape[0]):
-        shares = responsibilities(values, log_constants[s], means[s], factors[s])
-        columns = np.ascontiguousarray(shares.T)
-        for i in range(n):
-            for k in range(n_components):
-                share = shares[i, k]
-                if share > 0.0:
-                    for j in range(i):
-                        out[i, j] += share * columns[k, j]
-    for i in range(n):
-        out[i, i] = means.shape[0]  # a row is in its own company
-        for j in range(i):
-            out[j, i] = out[i, j]
-    return out
-
-
-@jit
 def draws_filled(values, log_constants, means, factors):
     """Expected number of components that some row comes from, sum_k {1 - prod_i (1 - r_ik)}, shape (S,)."""
     n_draws, n_components = log_constants.shape

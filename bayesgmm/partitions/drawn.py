@@ -1,0 +1,139 @@
+"""Partitions drawn from a posterior: the allocations of each draw, whatever the components are called."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.kernels.threads import called
+from bayesgmm.mfm import MfmPosterior
+from bayesgmm.partitions.clusters import Problem
+from bayesgmm.partitions.contingency import in_order, joint_sums
+from bayesgmm.partitions.losses import Loss
+from bayesgmm.posterior import Posterior
+from bayesgmm.streams import Use, stream
+from bayesgmm.validation import integer_array, positive_integer, real_array, told
+
+type Array = NDArray[np.float64]
+type Labels = NDArray[np.int64]
+
+MOST_NUMBERS = 400_000_000  # rows x draws, of which some copies are held: 3 GB or so
+
+
+class UnconvergedWarning(UserWarning):
+    """A statement about a posterior was made from chains that have not converged."""
+
+
+def require_any_posterior(value: object) -> None:
+    """Raise TypeError if it is no posterior, of a known number of components or not."""
+    if not isinstance(value, Posterior | MfmPosterior):
+        raise TypeError(f"posterior must be a Posterior or an MfmPosterior, got {type(value).__name__}.")
+
+
+def chosen_rows(rows: Any, n_observations: int) -> Labels:
+    """Numbers of rows; all of them for None.
+
+    Raises
+    ------
+    ValueError
+        If they are no distinct numbers of rows.
+    """
+    if rows is None:
+        return np.arange(n_observations)
+    what = "rows (numbers of rows, from 0)"
+    given = real_array(rows, what)
+    chosen = integer_array(given, what, given.shape if given.ndim == 1 else (given.size,))
+    if not len(chosen):
+        raise ValueError("rows is empty: give the number of at least one row, or None for all.")
+    beyond = chosen[(chosen < 0) | (chosen >= n_observations)]
+    if len(beyond):
+        raise ValueError(f"rows must be from 0 to {n_observations - 1}, the last of the {n_observations:,}, got {beyond[0]}.")
+    distinct, times = np.unique(chosen, return_counts=True)
+    if len(distinct) < len(chosen):
+        raise ValueError(f"rows must be distinct: {distinct[times > 1][0]} is among them {times.max()} times.")
+    return chosen
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnPartitions:
+    """Partitions of the same rows.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (n_rows,)
+        Their numbers among the observations.
+    labels : ndarray of int16, shape (n_draws, n_rows)
+        Clusters of each draw, numbered in the order of their first rows.
+    numbers : ndarray of int64, shape (n_draws,)
+        Of clusters.
+    doubt : str
+        Why the draws may not be those of the posterior, in a sentence; empty where there is no reason.
+    """
+
+    rows: Labels
+    labels: NDArray[np.int16]
+    numbers: Labels
+    doubt: str
+
+    @classmethod
+    def of(cls, posterior: Posterior | MfmPosterior, rows: Any, n_draws: int, seed: np.random.SeedSequence) -> "DrawnPartitions":
+        """Allocate rows at about ``n_draws`` draws of a posterior, or at all where these are fewer."""
+        require_any_posterior(posterior)
+        drawn = posterior.as_drawn() if isinstance(posterior, Posterior) else posterior  # relabelling changes no bit
+        draws = drawn.draws.at_most(positive_integer(n_draws, "n_draws"))
+        chosen = chosen_rows(rows, posterior.observations.n_observations)
+        size = len(chosen) * draws.shape[0] * draws.shape[1]
+        if size > MOST_NUMBERS:
+            raise ValueError(
+                f"{len(chosen):,} rows at {size // len(chosen):,} draws are more than can be held at a time, {MOST_NUMBERS:,} "
+                f"allocations: take fewer draws (n_draws={MOST_NUMBERS // len(chosen)}), or some of the rows (rows=...)."
+            )
+        allocations = draws.allocations(drawn.observations.values[chosen], stream(seed, Use.ALLOCATIONS))
+        labels, numbers = called(in_order, allocations.reshape(-1, len(chosen)), draws.n_components)
+        doubt = "" if posterior.diagnosis.converged else _unconverged(posterior)
+        return cls(chosen, labels, numbers, doubt)
+
+    @property
+    def n_draws(self) -> int:
+        """S."""
+        return len(self.labels)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that are partitioned."""
+        return len(self.rows)
+
+    def losses(self, labels: Labels, loss: Loss) -> Array:
+        """The loss of a partition from each drawn one, shape (n_draws,)."""
+        f = loss.table(self.n_rows)
+        joint = called(joint_sums, self.labels, self.numbers, labels, f)
+        within = called(joint_sums, self.labels, self.numbers, np.zeros_like(labels), f)
+        return loss.between(float(f[np.bincount(labels)].sum()), within, joint, self.n_rows)
+
+    def problem(self, loss: Loss) -> Problem:
+        """The same as the search takes it, row by row."""
+        f = loss.table(self.n_rows)
+        return Problem(
+            labels=np.ascontiguousarray(self.labels.T),
+            offsets=np.cumsum(self.numbers) - self.numbers,
+            n_cells=int(self.numbers.sum()),
+            f=f,
+            steps=np.diff(f),
+            kind=loss.kind,
+            scale=loss.scale(self.n_rows),
+        )
+
+    def tell(self, stacklevel: int) -> None:
+        """Warn if the draws may not be those of the posterior."""
+        if self.doubt:
+            warnings.warn(self.doubt, UnconvergedWarning, stacklevel=stacklevel + 1)
+
+
+def _unconverged(posterior: Posterior | MfmPosterior) -> str:
+    chains, draws = posterior.draws.shape
+    return (
+        f"The chains ({told(chains)} of {told(draws)} draws) have not converged: what is said of partitions may be said of where "
+        "these chains happened to be. See diagnose(), and take more draws or fewer components."
+    )
