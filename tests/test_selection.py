@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
-from bayesgmm import sensitivity
 from bayesgmm.engines import telescoping
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.selection import Candidate, Selection, sweep
@@ -83,39 +82,13 @@ def test_what_has_no_evidence_has_none_on_the_page():
 
 
 def test_what_is_finished_is_not_lost(monkeypatch):
-    """Ctrl-C while the number itself is drawn, and between two settings of the prior."""
+    """Ctrl-C while the number itself is drawn."""
     X, _, _ = bg.simulate(60, 2, 1, 5.0, seed=1)
 
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    fit = sensitivity.fit_mfm
     monkeypatch.setattr(telescoping, "fit_mfm", stopped)
     with pytest.warns(PartialWarning, match="p_components and p_filled"):
         page = bg.select_n_components(X, [2], "spherical", draws=200, tune=100, progress=False)
     assert np.isfinite(page["log_evidence"]).all()
-    turns = iter([fit, stopped])
-    monkeypatch.setattr(sensitivity, "fit_mfm", lambda *args, **settings: next(turns)(*args, **settings))
-    with pytest.warns(PartialWarning, match="missing are b"):
-        table = bg.prior_sensitivity(X, "spherical", {"a": {}, "b": {}}, draws=50, tune=10, progress=False)
-    assert list(table.index) == ["a"]
-
-
-def test_the_prior_is_varied():
-    X, _, _ = bg.simulate(80, 2, 1, 6.0, seed=2)
-    table = bg.prior_sensitivity(
-        X,
-        "spherical",
-        {"default": {}, "few": {"components_prior": bg.ComponentsPrior.fixed(1)}},
-        draws=200,
-        tune=50,
-        progress=False,
-    )
-    assert list(table.index) == ["default", "few"]
-    assert list(table["mode"]) == [2, 1]
-    np.testing.assert_allclose(table.filter(like="p(").sum(axis=1), 1, atol=0.02)
-    with pytest.raises(ValueError, match="nothing to compare"):
-        bg.prior_sensitivity(X, settings={})
-    for settings in ({"a": {"draws": 10}}, {"a": 3}):
-        with pytest.raises(TypeError, match="setting 'a'"):
-            bg.prior_sensitivity(X, settings=settings)
