@@ -109,6 +109,11 @@ def edge(analysis: Analysis) -> str | None:
     return None
 
 
+def denied(analysis: Analysis) -> str:
+    """Why nothing may be believed, in a clause."""
+    return "two samplers disagree" if analysis.check.is_disputed else "the chains have not converged"
+
+
 def withheld(analysis: Analysis) -> str:
     """Why component parameters are not shown."""
     if not analysis.diagnosis.converged:

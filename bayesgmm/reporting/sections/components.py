@@ -9,16 +9,17 @@ from matplotlib.figure import Figure
 from bayesgmm import plots
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import REST, Belief, Block, Caution, Claim, Details, Picture, Table
-from bayesgmm.reporting.numbers import count, known_to, percent, significant
+from bayesgmm.reporting.numbers import count, known_to, percent, short, significant
 from bayesgmm.reporting.pictures import COLUMN, WIDE, left_out, picture, thinned
 from bayesgmm.reporting.sections.section import Section
-from bayesgmm.reporting.sentences import withheld
+from bayesgmm.reporting.sentences import denied, withheld
 from bayesgmm.reporting.tables import limits
 
 MATRIX_FEATURES = 4
 TABLE_FEATURES = 10
 MOST_CORRELATIONS = 45
 TOLD_SIZES = 3
+LONGEST = 80  # characters of a quantity's name
 NOTE = "Posterior mean, and in brackets its 90% equal-tailed interval. A scale is a standard deviation."
 
 
@@ -27,7 +28,9 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
         yield from _claims(analysis)
         yield from _tables(analysis)
     else:
-        yield Claim("How large the components are, and where", "withheld", Belief.NO, "they are not the same in every draw")
+        converged = analysis.diagnosis.converged
+        reason = "components are not the same in every draw" if converged else denied(analysis)
+        yield Claim("How large the components are, and where", "withheld", Belief.NO, reason)
         yield Caution(withheld(analysis))
     if analysis.observations.n_features > 1:
         yield _scatter(analysis)
@@ -88,7 +91,7 @@ def _beside(
         [f"{known_to(row['mean'], row['sd'])} [{limits(row)}]" for _, row in table.iloc[i * k : (i + 1) * k].iterrows()]
         for i in places
     ]
-    rows = tuple((str(quantities[i]), *own) for i, own in zip(places, cells, strict=True))
+    rows = tuple((short(str(quantities[i]), LONGEST), *own) for i, own in zip(places, cells, strict=True))
     columns = ("quantity", *(f"component {component}" for component in range(k)))
     return Table(note, columns, rows, title=title, name=name, data=data)
 

@@ -39,7 +39,7 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
 def _claim(analysis: Analysis) -> Claim:
     free, diagnosis = analysis.diagnosis.label_free, analysis.candidate.posterior.diagnosis
     least = free[["ess_bulk", "ess_tail"]].min(axis=None)
-    number = f"R-hat at most {fixed(free['r_hat'].max(), 3)}, at least {fixed(least, 0)} effective draws"
+    number = f"R-hat at most {fixed(free['r_hat'].max(), 3)}, at least {least:,.0f} effective draws"
     belief = Belief.YES if diagnosis.converged else Belief.NO
     diverged = diagnosis.n_divergences
     reason = "" if diagnosis.converged else "the chains have not converged"

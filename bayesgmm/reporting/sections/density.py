@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from bayesgmm import plots
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Picture
-from bayesgmm.reporting.numbers import percent
+from bayesgmm.reporting.numbers import significant
 from bayesgmm.reporting.pictures import COLUMN, WIDE, left_out, picture
 from bayesgmm.reporting.sections.section import Section
-from bayesgmm.reporting.sentences import FIRST_LOOK
+from bayesgmm.reporting.sentences import FIRST_LOOK, denied
 
 MOST_FEATURES = 9
 CLAIM_ROWS, CLAIM_DRAWS = 200, 1000  # from which the claim is made
@@ -31,10 +31,10 @@ def _claim(analysis: Analysis) -> Claim:
     rows = np.linspace(0, len(values) - 1, min(len(values), CLAIM_ROWS)).astype(int)
     log_density = analysis.posterior.draws.at_most(CLAIM_DRAWS).log_density(np.ascontiguousarray(values[rows]))
     lower, upper = np.quantile(log_density.reshape(-1, len(rows)), INTERVAL, axis=0)
-    known = float(np.median(np.expm1((upper - lower) / 2)))
+    known = float(np.median(np.exp((upper - lower) / 2)))
     belief = Belief.YES if analysis.diagnosis.converged else Belief.NO
-    reason = "" if analysis.diagnosis.converged else "the chains do not hold"
-    return Claim("How dense the rows lie where", f"known to within {percent(known)} at a typical row", belief, reason)
+    reason = "" if analysis.diagnosis.converged else denied(analysis)
+    return Claim("How dense rows are, anywhere", f"known to a factor of {significant(known, 3)} at a typical row", belief, reason)
 
 
 def _densities(analysis: Analysis) -> Picture:

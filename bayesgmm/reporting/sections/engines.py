@@ -15,12 +15,13 @@ from bayesgmm.posterior import Posterior
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Details, Paragraph, Points, Table
 from bayesgmm.reporting.components import PROB
-from bayesgmm.reporting.numbers import count, fixed, known_to, significant, spread
+from bayesgmm.reporting.numbers import count, fixed, known_to, short, significant, spread
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.tables import limits
 
 FAR = 1.0  # posterior sds between EM and the posterior from which the claim is made with care
 OPEN_ROWS = 30
+LONGEST = 80  # characters of a parameter's name
 ENDED = {
     Status.CONVERGED: "converged",
     Status.MAX_ITERATIONS: "was still rising at the end",
@@ -79,7 +80,7 @@ def _parameters(analysis: Analysis) -> Table:
         samplers[_name(other)] = describe(matched(analysis.posterior, other).quantities(analysis.observations.names), PROB)
     rows = [
         (
-            row["parameter"],
+            short(row["parameter"], LONGEST),
             f"{known_to(row['em'], row['sd'])} ({spread(row['em_se'])})",
             known_to(row["map"], row["sd"]),
             *(_cell(table.iloc[i]) for table in samplers.values()),
@@ -89,8 +90,9 @@ def _parameters(analysis: Analysis) -> Table:
     ]
     columns = ("parameter", "EM (standard error)", "MAP", *(f"{name} [90%]" for name in samplers), "EM − mean, in sd")
     note = (
-        "EM: maximum likelihood, with its standard error from the observed information. MAP: the best mode that ECM found of the "
-        f"posterior. {' and '.join(samplers)}: posterior mean and 90% interval. Last: how far EM lies from the posterior mean of "
+        "Parameters are called as in Python: covariances[0, a, b] is that of features a and b in component 0. EM: maximum "
+        "likelihood, with its standard error from the observed information. MAP: the best mode that ECM found of the posterior. "
+        f"{' and '.join(samplers)}: posterior mean and 90% interval. Last: how far EM lies from the posterior mean of "
         f"{analysis.engine}, in posterior standard deviations. Components are matched by the rows that they share."
     )
     data = compared.set_index("parameter")[["em", "em_se", "map"]].join(_data(samplers))

@@ -9,7 +9,7 @@ from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Picture, Points
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
-from bayesgmm.reporting.sentences import edge
+from bayesgmm.reporting.sentences import denied, edge
 from bayesgmm.reporting.tables import numbers_of_components
 
 
@@ -26,10 +26,10 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
 
 def _claim(analysis: Analysis) -> Claim:
     selection, tried = analysis.selection, sorted(analysis.selection.candidates)
-    if len(tried) == 1:
+    if not analysis.diagnosis.converged:
+        belief, reason = Belief.NO, denied(analysis)
+    elif len(tried) == 1:
         belief, reason = Belief.CARE, "no other number was tried"
-    elif not analysis.diagnosis.converged:
-        belief, reason = Belief.NO, "the chains of this number do not hold"
     elif selection.by_bic is None:
         belief, reason = Belief.CARE, "every fit by EM collapsed"
     elif selection.by_loo != selection.chosen:

@@ -12,7 +12,7 @@ from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Paragraph, 
 from bayesgmm.reporting.numbers import count, fixed, short, significant
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
-from bayesgmm.reporting.sentences import FIRST_LOOK
+from bayesgmm.reporting.sentences import FIRST_LOOK, denied
 
 WORST_ROWS = 10
 TABLE_FEATURES = 6
@@ -23,7 +23,7 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
     bad = int((k > loo.good_k).sum())
     number = f"expected log density {fixed(loo.elpd)} (standard error {fixed(loo.se)})"
     if not analysis.diagnosis.converged:
-        yield Claim("How well new rows are predicted", number, Belief.NO, "the chains do not hold")
+        yield Claim("How well new rows are predicted", number, Belief.NO, denied(analysis))
         yield Caution(FIRST_LOOK)
     elif bad:
         yield Claim("How well new rows are predicted", number, Belief.CARE, f"not reliable for {count(bad, 'row')} of {len(k):,}")
@@ -31,17 +31,18 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
         yield Claim("How well new rows are predicted", number, Belief.YES)
     yield Paragraph(
         f"The expected log predictive density for new rows is {fixed(loo.elpd)} (standard error {fixed(loo.se)}), with "
-        f"{fixed(loo.p)} effective parameters. {_reliability(bad, len(k), float(loo.good_k))}"
+        f"{fixed(loo.p)} effective parameters. "
+        f"{_reliability(bad, len(k), float(loo.good_k), analysis.diagnosis.converged)}"
     )
     yield _pareto_k(analysis)
     if bad:
         yield _unreliable_rows(analysis)
 
 
-def _reliability(bad: int, n: int, good: float) -> str:
+def _reliability(bad: int, n: int, good: float, converged: bool) -> str:
     """Whether leave-one-out may be believed for every row."""
     if not bad:
-        return f"Every row has Pareto k at or below {good:.2f}, so the estimate may be believed."
+        return f"Every row has Pareto k at or below {good:.2f}{', so the estimate may be believed' if converged else ''}."
     return (
         f"{count(bad, 'row')} of {n:,} {'has' if bad == 1 else 'have'} Pareto k above {good:.2f}: the posterior changes "
         "much when such a row is left out, and the estimate is too optimistic about it. "
