@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.kernels.block import BLOCK, STRIDE, aligned, joint_log_densities, load_rows, normalise, transposed, workspace
+from bayesgmm.kernels.block import BLOCK, aligned, joint_log_densities, load_rows, normalise, transposed, workspace
 from bayesgmm.kernels.compilation import jit
 from bayesgmm.kernels.lanes import ROWS, fma, load, spread, store
 from bayesgmm.kernels.threads import WORTH_THREADS, called, threads_at_hand

@@ -118,8 +118,11 @@ def grown(clusters):
     """The same with room for twice as many clusters."""
     n_cells, capacity = clusters.counts.shape
     sizes, counts = np.zeros(2 * capacity, np.int64), np.zeros((n_cells, 2 * capacity), np.int32)
-    sizes[:capacity] = clusters.sizes
-    counts[:, :capacity] = clusters.counts
+    for k in range(capacity):  # an assignment of slices takes Numba seconds to compile
+        sizes[k] = clusters.sizes[k]
+    for cell in range(n_cells):
+        for k in range(capacity):
+            counts[cell, k] = clusters.counts[cell, k]
     return Clusters(
         clusters.labels,
         sizes,
@@ -216,7 +219,8 @@ def losses_of_row(problem, clusters, i, width):
 def _additive_losses(problem, clusters, i, width):
     own, n_draws = clusters.labels[i], len(problem.offsets)
     losses, counts, steps = clusters.losses, clusters.counts, problem.steps
-    losses[:width] = 0.0
+    for k in range(width):
+        losses[k] = 0.0
     without = 0.0
     for s in range(n_draws):
         cell = problem.offsets[s] + problem.labels[i, s]
@@ -241,7 +245,8 @@ def _ratio_losses(problem, clusters, i, width):
     else:
         a -= problem.steps[clusters.sizes[own] - 1]
     pairs = 0.5 * n * (n - 1)
-    losses[:width] = 0.0
+    for k in range(width):
+        losses[k] = 0.0
     for s in range(n_draws):
         cell = problem.offsets[s] + problem.labels[i, s]
         within, joint = clusters.within[s], clusters.joint[s]

@@ -9,9 +9,8 @@ from bayesgmm.partitions.clusters import jit
 def in_order(allocations, n_components):
     """Labels of each draw numbered in the order of their first rows, (S, n), and how many there are, (S,)."""
     out, numbers = np.empty(allocations.shape, np.int16), np.zeros(len(allocations), np.int64)
-    places = np.empty(n_components, np.int16)
     for s in range(len(allocations)):
-        places[:] = -1
+        places = np.full(n_components, -1)
         for i in range(allocations.shape[1]):
             k = allocations[s, i]
             if places[k] < 0:
@@ -28,7 +27,8 @@ def joint_sums(partitions, numbers, labels, f):
     table = np.empty(n_labels * numbers.max(), np.int64)
     for s in range(len(partitions)):
         used = n_labels * numbers[s]
-        table[:used] = 0
+        for entry in range(used):
+            table[entry] = 0
         for i in range(len(labels)):
             table[labels[i] * numbers[s] + partitions[s, i]] += 1
         for entry in range(used):
@@ -47,13 +47,12 @@ def of_rows(problem, clusters):
     n, n_draws = problem.labels.shape
     number, nobody = clusters.number[0], np.nan
     together, nearest, with_nearest, uncertainty = np.empty(n), np.empty(n, np.int64), np.empty(n), np.empty(n)
-    sizes, shared = np.zeros(problem.n_cells), np.empty(number)
+    sizes = np.zeros(problem.n_cells)
     for cell in range(problem.n_cells):
         for k in range(number):
             sizes[cell] += clusters.counts[cell, k]
     for i in range(n):
-        own, bits = clusters.labels[i], 0.0
-        shared[:] = 0.0
+        own, bits, shared = clusters.labels[i], 0.0, np.zeros(number)
         for s in range(n_draws):
             cell = problem.offsets[s] + problem.labels[i, s]
             for k in range(number):

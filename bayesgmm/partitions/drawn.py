@@ -14,7 +14,7 @@ from bayesgmm.partitions.contingency import in_order, joint_sums
 from bayesgmm.partitions.losses import Loss
 from bayesgmm.posterior import Posterior
 from bayesgmm.streams import Use, stream
-from bayesgmm.validation import integer_array, positive_integer, real_array, told
+from bayesgmm.validation import integer_array, positive_integer, real_array
 
 type Array = NDArray[np.float64]
 type Labels = NDArray[np.int64]
@@ -134,6 +134,6 @@ class DrawnPartitions:
 def _unconverged(posterior: Posterior | MfmPosterior) -> str:
     chains, draws = posterior.draws.shape
     return (
-        f"The chains ({told(chains)} of {told(draws)} draws) have not converged: what is said of partitions may be said of where "
+        f"The chains ({chains} of {draws} draws) have not converged: what is said of partitions may be said of where "
         "these chains happened to be. See diagnose(), and take more draws or fewer components."
     )

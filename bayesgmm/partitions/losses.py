@@ -78,7 +78,15 @@ LOSSES = {
     loss.name: loss
     for loss in (
         Loss("vi", "variation of information", "bits", True, ADDITIVE, entropies, float),
-        Loss("binder", "share of pairs that one partition joins and the other parts", "of all pairs", True, ADDITIVE, pairs, n_pairs),
+        Loss(
+            "binder",
+            "share of pairs that one partition joins and the other parts",
+            "of all pairs",
+            True,
+            ADDITIVE,
+            pairs,
+            n_pairs,
+        ),
         Loss("omari", "one minus the adjusted Rand index", "below perfect agreement", False, RATIO, pairs, n_pairs),
     )
 }

@@ -44,8 +44,9 @@ class Partition:
     table : pandas.DataFrame
         One row an observation. ``cluster``; ``together``, the mean posterior probability that it is in one component with the
         other rows of its cluster, missing where it has none; ``nearest``, the other cluster for which that mean is largest, -1
-        where there is none, and ``nearest_together``, that mean; ``uncertainty``, in bits: what the row contributes to the expected
-        variation of information, whatever the loss, which is the mean of this column. All are means over the drawn partitions.
+        where there is none, and ``nearest_together``, that mean; ``uncertainty``, in bits: what the row contributes to the
+        expected variation of information, which is the mean of this column, whatever the loss. All are means over the drawn
+        partitions.
     n_draws : int
         Drawn partitions that the posterior was taken to be.
     doubt : str
@@ -101,15 +102,17 @@ class Partition:
         beside = f", with those of cluster {int(other)} of {share:.2f}" if other >= 0 else ""
         many = "rows have" if len(unsure) > 1 else "row has"
         return (
-            f"{len(unsure):,} {many} a mean probability below {SURE} of being with the others of the cluster; the least sure is row "
-            f"{row}, with {together[row]:.2f} in cluster {self.table.loc[row, 'cluster']}{beside}."
+            f"{len(unsure):,} {many} a mean probability below {SURE} of being with the others of the cluster; the least sure is "
+            f"row {row}, with {together[row]:.2f} in cluster {self.table.loc[row, 'cluster']}{beside}."
         )
 
 
 def _table(labels: Labels, drawn: DrawnPartitions, loss: Loss) -> pd.DataFrame:
     problem = drawn.problem(loss)
     ordered, _ = called(in_order, labels[None], int(labels.max()) + 1)
-    together, nearest, nearest_together, uncertainty = called(of_rows, problem, called(started, problem, ordered[0].astype(np.int64)))
+    together, nearest, nearest_together, uncertainty = called(
+        of_rows, problem, called(started, problem, ordered[0].astype(np.int64))
+    )
     names = np.empty(ordered.max() + 1, np.int64)
     names[ordered[0]] = labels
     return pd.DataFrame(
@@ -148,8 +151,8 @@ def partition(
     posterior : Posterior or MfmPosterior
     loss : str
         ``"vi"``: the variation of information, H(c) + H(z) - 2 I(c, z) in bits. ``"binder"``: Binder's with equal costs, as the
-        share of all pairs of rows that are together in one partition and apart in the other, which is one minus the Rand index; it
-        is readier for small clusters. ``"omari"``: one minus the adjusted Rand index.
+        share of all pairs of rows that are together in one partition and apart in the other, which is one minus the Rand index;
+        it is readier for small clusters. ``"omari"``: one minus the adjusted Rand index.
     rows : array-like of int, optional
         Numbers of the rows to be partitioned; None: all.
     n_draws : int
@@ -196,12 +199,20 @@ def partition(
     chosen, root = LOSSES[known_name(loss, "loss", LOSSES)], seed_sequence(seed)
     n_runs = positive_integer(n_runs, "n_runs")
     most = None if max_clusters is None else positive_integer(max_clusters, "max_clusters")
-    drawn, doubt = DrawnPartitions.of(posterior, rows, n_draws, root), ""
+    drawn = DrawnPartitions.of(posterior, rows, n_draws, root)
     drawn.tell(stacklevel=2)
+    return least_expected(drawn, chosen, n_runs, most, root)
+
+
+def least_expected(
+    drawn: DrawnPartitions, loss: Loss, n_runs: int, max_clusters: int | None, seed: np.random.SeedSequence
+) -> Partition:
+    """The partition that is least far from drawn ones; at Ctrl-C the best so far, with a warning to the caller's caller."""
+    doubt = ""
     try:
-        labels = best_partition(drawn, chosen, n_runs, most, root)
+        labels = best_partition(drawn, loss, n_runs, max_clusters, seed)
     except Interrupted as interrupted:
         labels, n_finished = interrupted.finished
         doubt = f"Partial: Ctrl-C came when {n_finished} of {n_runs} runs of the search were finished; this is the best of them."
-        warnings.warn(doubt, PartialWarning, stacklevel=2)
-    return Partition.of(labels, drawn, chosen, doubt)
+        warnings.warn(doubt, PartialWarning, stacklevel=3)
+    return Partition.of(labels, drawn, loss, doubt)

@@ -78,7 +78,7 @@ def _run(
 
 
 def _best_drawn(drawn: DrawnPartitions, loss: Loss, max_clusters: int, stopped: NDArray[np.bool_]) -> Labels:
-    """The one of some drawn partitions, evenly spaced, from which the others are least far; nothing put where all are too many."""
+    """The best of some drawn partitions, evenly spaced; nothing put where all of them have too many clusters."""
     allowed = np.flatnonzero(drawn.numbers <= max_clusters)
     some = np.unique(allowed[np.linspace(0, len(allowed) - 1, CANDIDATES).round().astype(int)]) if len(allowed) else allowed
     best, least = np.full(drawn.n_rows, NOWHERE), np.inf
