@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
@@ -14,6 +15,7 @@ from bayesgmm.plots.style import DASHES, GREY, INK, PALE, clean, colour, label, 
 GRID = 256
 DRAWS = 4000  # from which the band is taken
 RUG_ROWS = 2000
+MARGIN = 0.08  # beside the rows, as a share of their range
 MOST_BINS = 60
 
 
@@ -25,6 +27,7 @@ def density(
     em: Mixture | None = None,
     show_components: bool = False,
     prob: float = 0.9,
+    limits: tuple[float, float] | None = None,
 ) -> Axes:
     """Draw the density of one feature with its posterior uncertainty.
 
@@ -42,17 +45,20 @@ def density(
         Draw the posterior mean of each weighted component; for relabelled draws whose components may be believed.
     prob : float
         Of the band.
+    limits : pair of float, optional
+        Of the horizontal axis; the range of the rows and a little more where they are not given.
 
     Returns
     -------
     Axes
     """
-    values = observations.values[:, feature]
+    known = ~np.isnan(observations.values[:, feature])
+    values, weights = observations.values[known, feature], observations.weights[known]
     few = draws.at_most(DRAWS).marginal([feature])
-    margin = 0.08 * np.ptp(values)
-    grid = np.linspace(values.min() - margin, values.max() + margin, GRID)
+    margin = MARGIN * np.ptp(values)
+    grid = np.linspace(*(limits or (values.min() - margin, values.max() + margin)), GRID)
     bins = int(np.clip(3 * np.cbrt(len(values)), 10, MOST_BINS))
-    ax.hist(values, bins=bins, weights=observations.weights, density=True, histtype="stepfilled", color=PALE, alpha=0.5, zorder=0)
+    ax.hist(values, bins=bins, weights=weights, density=True, histtype="stepfilled", color=PALE, alpha=0.5, zorder=0)
     if len(values) <= RUG_ROWS:
         ax.plot(values, np.zeros_like(values), "|", color=GREY, markersize=7, alpha=0.5, clip_on=False, zorder=1)
     if show_components:
@@ -64,13 +70,36 @@ def density(
             ax.plot(grid, mean, label=f"component {k}", zorder=3, **line)
     at_draws = _densities(few, grid)
     lower, upper = np.quantile(at_draws, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
-    ax.fill_between(grid, lower, upper, color=GREY, alpha=0.45, linewidth=0, label=f"{prob:.0%} band", zorder=2)
-    ax.plot(grid, at_draws.mean(axis=0), color=INK, linewidth=1.3, label="posterior mean", zorder=4)
+    band(ax, grid, pd.DataFrame({"mean": at_draws.mean(axis=0), "lower": lower, "upper": upper}), prob)
     if em is not None:
         point = np.exp(em.marginal([feature]).log_density(grid[:, None]))
         ax.plot(grid, point, color=INK, linestyle=DASHES, linewidth=1.1, label="EM", zorder=4)
     ax.set(xlabel=label(observations.names[feature]), ylabel="density", xlim=(grid[0], grid[-1]))
     ax.set_ylim(bottom=0)
+    return clean(ax)
+
+
+def band(ax: Axes, x: NDArray[np.float64], table: pd.DataFrame, prob: float = 0.9) -> Axes:
+    """Draw a function of one variable, such as a density or a distribution function, with its posterior uncertainty.
+
+    Parameters
+    ----------
+    ax : Axes
+    x : ndarray of shape (n,)
+        Where the function was taken.
+    table : pandas.DataFrame
+        ``mean``, ``lower`` and ``upper`` there.
+    prob : float
+        Of the band; only told.
+
+    Returns
+    -------
+    Axes
+    """
+    order = np.argsort(x, kind="stable")
+    mean, lower, upper = (table[column].to_numpy()[order] for column in ("mean", "lower", "upper"))
+    ax.fill_between(x[order], lower, upper, color=GREY, alpha=0.45, linewidth=0, label=f"{prob:.0%} band", zorder=2)
+    ax.plot(x[order], mean, color=INK, linewidth=1.3, label="posterior mean", zorder=4)
     return clean(ax)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from bayesgmm.plots.style import COLOURS, GREY, INK, MARKERS, clean
+from bayesgmm.plots.style import COLOURS, INK, MARKERS, clean
 
 HUES = {"EI": 0, "VI": 5, "EE": 1, "VE": 4, "EV": 2, "VV": 3}  # volume and shape: the colour
 SHOWN = 0.75  # share of the values, the lowest ones: what is far above would press them together
@@ -35,7 +35,7 @@ def models(ax: Axes, page: pd.DataFrame, name: str = "bic") -> Axes:
     spread = max(np.nanquantile(page, SHOWN) - lowest, 1.0)
     ax.set_ylim(lowest - 0.2 * spread, lowest + 1.1 * spread)
     ax.set_title(f"{name.upper()} (lower is better)", fontsize="medium", loc="left")
-    ax.set_xlabel("number of components", color=GREY)
+    ax.set_xlabel("number of components")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False, fontsize="x-small", ncols=2, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return clean(ax)

@@ -14,6 +14,7 @@ from bayesgmm.plots.style import DASHES, GREY, INK, clean, colour, marker
 
 PROB = 0.9  # of a component's mass, inside its ellipse
 BAND_DRAWS = 100
+WILD = 0.1  # of a component's ellipses, which may leave the picture: those of a draw with hardly a row in it are huge
 CIRCLE = 65
 CONTOUR_GRID = 80
 SHARES = (0.9, 0.5)  # of the rows, inside the contours
@@ -24,7 +25,7 @@ MOST_ROWS = 5000
 type Array = NDArray[np.float64]
 
 
-def points(ax: Axes, values: Array, pair: tuple[int, int], responsibilities: Array | None = None) -> Axes:
+def points(ax: Axes, values: Array, pair: tuple[int, int], responsibilities: Array | NDArray[np.int64] | None = None) -> Axes:
     """Draw the rows, at most 5,000 evenly spaced ones.
 
     Parameters
@@ -33,8 +34,9 @@ def points(ax: Axes, values: Array, pair: tuple[int, int], responsibilities: Arr
     values : ndarray of shape (n_observations, n_features)
     pair : tuple of int
         Features of the horizontal and the vertical axis.
-    responsibilities : ndarray of shape (n_observations, n_components), optional
-        A row takes the colour and marker of its most probable component, and is hollow where that one has less than 0.9.
+    responsibilities : ndarray of shape (n_observations, n_components) or of int (n_observations,), optional
+        A row takes the colour and marker of its most probable component, and is hollow where that one has less than 0.9; or
+        those of its label, such as its cluster in a partition. A label of -1 is none, and grey.
 
     Returns
     -------
@@ -44,10 +46,16 @@ def points(ax: Axes, values: Array, pair: tuple[int, int], responsibilities: Arr
     xy = values[np.ix_(rows, list(pair))]
     style: dict[str, Any] = {"s": 16 if len(rows) < 1000 else 7, "linewidths": 0.7, "rasterized": len(rows) > 1000, "zorder": 2}
     if responsibilities is None:
-        ax.scatter(*xy.T, facecolors="none", edgecolors=GREY, alpha=0.8, **style)
-        return clean(ax)
-    component, sure = responsibilities[rows].argmax(axis=1), responsibilities[rows].max(axis=1) >= SURE
-    for k in range(responsibilities.shape[1]):
+        responsibilities = np.full(len(values), -1)
+    if responsibilities.ndim == 1:
+        component, sure = responsibilities[rows], np.ones(len(rows), bool)
+    else:
+        shares = responsibilities[rows]
+        component = np.where(np.isnan(shares).any(axis=1), -1, shares.argmax(axis=1))
+        sure = shares.max(axis=1) >= SURE
+    if (component < 0).any():
+        ax.scatter(*xy[component < 0].T, facecolors="none", edgecolors=GREY, alpha=0.8, **style)
+    for k in range(component.max() + 1):
         for filled in (True, False):
             those = xy[(component == k) & (sure == filled)]
             face = colour(k) if filled else "none"
@@ -57,6 +65,8 @@ def points(ax: Axes, values: Array, pair: tuple[int, int], responsibilities: Arr
 
 def ellipses(ax: Axes, draws: Draws, pair: tuple[int, int], em: Mixture | None = None, prob: float = PROB) -> Axes:
     """Draw each component as a band: one thin ellipse for each of about 100 draws, and EM's ellipse dashed.
+
+    The component's marker is at the median of its means.
 
     Parameters
     ----------
@@ -76,17 +86,30 @@ def ellipses(ax: Axes, draws: Draws, pair: tuple[int, int], em: Mixture | None =
     outlines = np.stack([_outlines(mixture, pair, prob) for mixture in draws.thinned(BAND_DRAWS)])
     for k in range(draws.n_components):
         band = LineCollection(list(outlines[:, k]), colors=colour(k), linewidths=0.7, alpha=0.16, rasterized=True, zorder=3)
-        ax.add_collection(band)
+        ax.add_collection(band, autolim=False)
+        centre = np.median(draws.means[:, :, k][..., list(pair)], axis=(0, 1))
+        ax.plot(*centre, marker=marker(k), color=colour(k), markersize=8, markeredgecolor="white", linestyle="none", zorder=5)
     if em is not None:
         point = list(_outlines(em, pair, prob))
         ax.add_collection(LineCollection(point, colors=INK, linewidths=1.2, linestyles=[DASHES], zorder=4))
+    ax.update_datalim(np.transpose([reach(draws, feature, prob) for feature in pair]))
     ax.autoscale_view()
     return clean(ax)
+
+
+def reach(draws: Draws, feature: int, prob: float = PROB) -> tuple[float, float]:
+    """Between which values of a feature the ellipses of every component lie, but for a tenth of its draws on each side."""
+    centre = draws.means[..., feature]
+    half = np.sqrt(chi2.ppf(prob, 2) * draws.covariances[..., feature, feature])
+    low = np.quantile(centre - half, WILD, axis=(0, 1)).min()
+    high = np.quantile(centre + half, 1 - WILD, axis=(0, 1)).max()
+    return float(low), float(high)
 
 
 def contours(ax: Axes, draws: Draws, values: Array, pair: tuple[int, int]) -> Axes:
     """Draw contours of the posterior mean density that enclose half and nine tenths of the rows: no claim about components."""
     xy = values[:, list(pair)]
+    xy = xy[np.isfinite(xy).all(axis=1)]
     low, high = xy.min(axis=0), xy.max(axis=0)
     margin = 0.08 * (high - low)
     x, y = (np.linspace(low[j] - margin[j], high[j] + margin[j], CONTOUR_GRID) for j in (0, 1))
