@@ -1,12 +1,21 @@
 """Analyses to report on. None is sampled here but the suite's own K = 3 fit."""
 
+import functools
+
 import pytest
 
 import bayesgmm as bg
 from bayesgmm.observations import Observations
 from bayesgmm.reporting import Analysis
+from bayesgmm.reporting.document import document
 from bayesgmm.selection import Candidate, Selection
 from tests.reporting.analyses import HOSTILE, analysed, judged, posterior_around
+
+
+@pytest.fixture(scope="session")
+def documents():
+    """The whole document of an analysis, told once however many tests look at it."""
+    return functools.cache(document)
 
 
 @pytest.fixture(scope="session")

@@ -109,15 +109,15 @@ def _scatter(analysis: Analysis) -> Picture:
         caption = (
             "Each thin ellipse holds 90% of a component in one draw from the posterior, about 100 draws a component: the width "
             "of a band is the uncertainty. Dashed: EM. A row has the colour and marker of its most probable component; hollow "
-            "where that has less than 90%."
+            "where that has less than 90%. On the diagonal the density of each feature, as in the section on it."
         )
     else:
         caption = (
             "Rows, and contours of the posterior mean density that enclose half and nine tenths of them. No components are "
-            "drawn, since they may not be believed."
+            "drawn, since they may not be believed. On the diagonal the density of each feature."
         )
     caption += left_out(analysis, shown) + thinned(analysis)
-    width, height = (COLUMN, 5.0) if len(shown) == 2 else (WIDE, 0.85 * WIDE)
+    width, height = (COLUMN, 5.8) if len(shown) == 2 else (WIDE, 0.85 * WIDE)
     return picture("scatter", paint, height, "Scatter of the rows with the fitted mixture.", caption, width)
 
 

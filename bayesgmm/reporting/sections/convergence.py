@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from bayesgmm import plots
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Claim, Details, Picture, Points
-from bayesgmm.reporting.numbers import count, fixed
+from bayesgmm.reporting.numbers import count, fixed, short
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.tables import mixing
@@ -28,6 +28,8 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
     yield _claim(analysis)
     yield Points((*diagnosis.verdict, analysis.check.verdict))
     yield _chains(analysis)
+    if trusted and analysis.chosen > 1:
+        yield _relabelling(analysis)
     title = "Quantities that no relabelling changes"
     yield Details(title, (mixing(diagnosis.label_free, LABEL_FREE, title="", name="label_free"),))
     worst = diagnosis.relabelled.sort_values("r_hat", ascending=False, kind="stable")
@@ -59,6 +61,22 @@ def _chains(analysis: Analysis) -> Picture:
         "are spread. Chains that agree overlap on the left and stay near the line on the right."
     )
     return picture("chains", paint, 2.7, f"Trace and rank plot of the log-likelihood in {len(draws)} chains.", caption)
+
+
+def _relabelling(analysis: Analysis) -> Picture:
+    """Means along the feature that separates components most, as drawn and with components in their places."""
+    (feature,) = plots.separating_features(analysis.em.mixture, 1)
+    before, after = (p.draws.means[..., feature] for p in (analysis.posterior.as_drawn(), analysis.posterior))
+    name = f"mean of {short(analysis.observations.names[feature])}"
+
+    def paint(figure: Figure) -> None:
+        plots.relabelling(list(figure.subplots(1, 2)), before, after, name)
+
+    caption = (
+        "Left, a place of the sampler may hold one component and then another, since components have no names; right, each "
+        f"component has been given one place in every draw. Drawn is the {name}."
+    )
+    return picture("relabelling", paint, 2.9, "Means of the components before and after relabelling.", caption)
 
 
 CONVERGENCE = Section("convergence", "Have the chains converged?", _blocks)

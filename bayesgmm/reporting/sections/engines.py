@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from bayesgmm import plots
 from bayesgmm.agreement import matched
 from bayesgmm.climb import Status
 from bayesgmm.diagnostics import describe, label_free_quantities
@@ -13,14 +15,16 @@ from bayesgmm.draws import Draws
 from bayesgmm.engines import ENGINES
 from bayesgmm.posterior import Posterior
 from bayesgmm.reporting.analysis import Analysis
-from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Details, Paragraph, Points, Table
+from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Details, Paragraph, Picture, Points, Table
 from bayesgmm.reporting.components import PROB
 from bayesgmm.reporting.numbers import count, fixed, known_to, short, significant, spread
+from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.tables import limits
 
 FAR = 1.0  # posterior sds between EM and the posterior from which the claim is made with care
 OPEN_ROWS = 30
+MOST_DRAWN = 24  # parameters in the picture
 LONGEST = 80  # characters of a parameter's name
 ENDED = {
     Status.CONVERGED: "converged",
@@ -43,6 +47,7 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
     )
     if analysis.diagnosis.components_trusted:
         yield Points(analysis.comparison.verdict)
+        yield _estimates(analysis)
         table = _parameters(analysis)
         yield Details("Parameter by parameter", (table.at_most(),), len(table.rows) <= OPEN_ROWS)
     else:
@@ -69,6 +74,21 @@ def _claims(analysis: Analysis) -> Iterator[Claim]:
         belief = Belief.YES if far <= FAR else Belief.CARE
         reason = "" if far <= FAR else "a point estimate does not sum this posterior up"
         yield Claim("EM finds the same", f"at most {significant(far, 2)} posterior standard deviations away", belief, reason)
+
+
+def _estimates(analysis: Analysis) -> Picture:
+    table = analysis.comparison.table
+    n = min(len(table), MOST_DRAWN)
+
+    def paint(figure: Figure) -> None:
+        plots.em_beside_posterior(figure.subplots(), table, MOST_DRAWN)
+
+    cut = f" Shown are the {n} of {len(table)} parameters in which the two differ most." if n < len(table) else ""
+    caption = (
+        "Each parameter in posterior standard deviations from its posterior mean: the line is the posterior's 90% interval, "
+        f"below it hollow EM's estimate with its own 90% limits, dashed; the cross is the posterior's mode.{cut}"
+    )
+    return picture("em_beside_posterior", paint, 1.0 + 0.24 * n, "EM's estimates beside the posterior.", caption)
 
 
 def _parameters(analysis: Analysis) -> Table:

@@ -11,12 +11,13 @@ from bayesgmm.memberships import Memberships, memberships
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Paragraph, Picture, Table
 from bayesgmm.reporting.components import PROB
-from bayesgmm.reporting.numbers import fixed, percent, short, significant
+from bayesgmm.reporting.numbers import percent, short, significant
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import SURE, assignment, denied
 
 SHOWN = 10
+ALMOST = 0.999  # probability beyond which no more digits are told
 MOST_ROWS = 2000  # whose intervals are computed, the least sure ones
 TABLE_FEATURES = 4
 ALONE = "There is one component, to which every row belongs."
@@ -92,7 +93,10 @@ def _told(found: Memberships, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]"
 
 
 def _share(probability: float) -> str:
-    return percent(probability) if 0.005 <= probability <= 0.995 else fixed(100 * probability, 1) + "%"
+    """In per cent, never as if it were certain."""
+    if probability > ALMOST:
+        return f"above {ALMOST:.1%}"
+    return percent(probability) if probability >= 1 - ALMOST else f"below {1 - ALMOST:.1%}"
 
 
 ROWS = Section("rows", "Which rows belong where", _blocks)
