@@ -120,7 +120,7 @@ def _known(names: Iterable[str], what: str) -> list[str]:
 def _claimed(claims: list[tuple[Section, Claim]]) -> Table:
     """What the sections claim, one row a claim."""
     rows = [(c.text, c.number, Mark(c.belief, c.reason), Link(section.name, section.title)) for section, c in claims]
-    columns = ("claim", "number", "may it be believed?", "shown in")
+    columns = ("claim", "number", "may it be believed", "shown in")
     return Table("", columns, tuple(rows), title="What is claimed, and whether it may be believed", name="claims", is_prose=True)
 
 

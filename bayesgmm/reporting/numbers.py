@@ -89,10 +89,10 @@ def percent(share: float) -> str:
 
     Examples
     --------
-    >>> percent(0.356), percent(0.004)
-    ('36%', '0.4%')
+    >>> percent(0.356), percent(0.004), percent(1.0)
+    ('36%', '0.4%', '100%')
     """
-    return f"{share:.0%}" if 0.015 <= share <= 0.985 else f"{share:.1%}"
+    return f"{share:.0%}" if 0.015 <= share <= 0.985 or share in (0, 1) else f"{share:.1%}"
 
 
 def count(n: int, one: str, many: str | None = None) -> str:

@@ -34,14 +34,14 @@ def faithful():
 @pytest.fixture(scope="session")
 def iris():
     """Four features."""
-    return analysed(bg.load_dataset("iris").drop(columns="species"), (3,), checked=True, source="iris")
+    return analysed(bg.load_dataset("iris").drop(columns="species"), (3,), source="iris")
 
 
 @pytest.fixture(scope="session")
 def large():
     """Ten features and six components: more than pages have room for."""
-    X, _, _ = bg.simulate(600, n_components=6, n_features=10, separation=6.0, seed=3)
-    return analysed(X, (6,), covariance="diag", checked=True, source="simulated")
+    X, _, _ = bg.simulate(400, n_components=6, n_features=10, separation=6.0, seed=3)
+    return analysed(X, (6,), covariance="diag", source="simulated")
 
 
 @pytest.fixture(scope="session")

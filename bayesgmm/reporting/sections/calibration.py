@@ -10,7 +10,7 @@ from bayesgmm import plots
 from bayesgmm.predictive import loo_pit
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Paragraph, Picture, Table
-from bayesgmm.reporting.numbers import count, fixed, significant
+from bayesgmm.reporting.numbers import count, fixed, short, significant
 from bayesgmm.reporting.pictures import COLUMN, picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import FIRST_LOOK, denied
@@ -59,7 +59,7 @@ def _verdict(table: pd.DataFrame, p: float) -> str:
         return f"No feature departs from that by more than chance (smallest p-value {_p(p)}, for all features together)."
     worst = str(table["p_value"].idxmin())
     how = "refutes" if p < REFUTED else "casts doubt on"
-    return f"That {how} the model (p-value {_p(p)}, for all features together); the worst feature is {worst}."
+    return f"That {how} the model (p-value {_p(p)}, for all features together); the worst feature is {short(worst)}."
 
 
 def _p(p: float) -> str:
@@ -83,7 +83,7 @@ def _picture(pit: pd.DataFrame, table: pd.DataFrame) -> Picture:
 
 def _table(table: pd.DataFrame) -> Table:
     rows = tuple(
-        (str(name), fixed(row["distance"], 3), _p(row["p_value"]), fixed(row["mean"], 3), fixed(row["sd"], 3))
+        (short(str(name), 80), fixed(row["distance"], 3), _p(row["p_value"]), fixed(row["mean"], 3), fixed(row["sd"], 3))
         for name, row in table.iterrows()
     )
     note = (
