@@ -1,12 +1,14 @@
 """Analyses to report on. None is sampled here but the suite's own K = 3 fit."""
 
 import functools
+from dataclasses import replace
 
 import pytest
 
 import bayesgmm as bg
 from bayesgmm.observations import Observations
 from bayesgmm.reporting import Analysis
+from bayesgmm.reporting.check import NOT_ASKED
 from bayesgmm.reporting.document import document
 from bayesgmm.selection import Candidate, Selection
 from tests.reporting.analyses import HOSTILE, analysed, judged, posterior_around
@@ -55,7 +57,7 @@ def density_alone(faithful):
 def unconverged(faithful):
     """Nothing that may be believed."""
     verdict = ("No: the chains have not converged.", *faithful.diagnosis.verdict[1:])
-    return judged(faithful, components_trusted=False, converged=False, verdict=verdict)
+    return replace(judged(faithful, components_trusted=False, converged=False, verdict=verdict), check=NOT_ASKED)
 
 
 @pytest.fixture(scope="session")
