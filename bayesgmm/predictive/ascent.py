@@ -17,6 +17,7 @@ type Whose = NDArray[np.int64]  # which draw each of some points belongs to
 FOUND = 1e-9  # length of a step, in the metric of the local precision, at which a climb has arrived
 SAME = 1e-4  # the same between two arrivals at one mode
 MOST_STEPS = 2000
+ROUNDING = 1e-13  # of a log density
 FLAT = 1e-9  # curvature, in the same metric, below which a stationary point is no mode: numerically it may be a saddle
 
 
@@ -26,7 +27,7 @@ def modes_of(draws: Draws) -> list[Array]:
     weights, means = draws.weights.reshape(-1, k), draws.means.reshape(-1, k, d)
     covariances = draws.covariances.reshape(-1, k, d, d)
     found: list[Array] = []
-    for some in blocks(len(weights), k * (len(STEPS) * k if d == 1 else k * d + d * d)):
+    for some in blocks(len(weights), k * k * (len(STEPS) if d == 1 else d * d)):
         if d == 1:
             found += _on_lines(weights[some], means[some, :, 0], np.sqrt(covariances[some, :, 0, 0]))
         else:
@@ -89,7 +90,7 @@ def _climbed(weights: Array, means: Array, covariances: Array) -> list[Array]:
 def _climb(x: Array, which: Whose, constants: Array, means: Array, precisions: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Go up from points (N, d), each under the mixture ``which`` says: where they arrive, and whether that is a mode.
 
-    The step is Newton's where the log density is concave and higher at its end, otherwise one of modal EM, which never descends.
+    The step is Newton's where the log density is concave and no lower at its end, otherwise modal EM's, which never descends.
     """
     x, is_mode, going = x.copy(), np.zeros(len(x), bool), np.arange(len(x))
     for _ in range(MOST_STEPS):
@@ -103,7 +104,8 @@ def _climb(x: Array, which: Whose, constants: Array, means: Array, precisions: A
         is_concave = least > FLAT
         newton = np.zeros_like(ascent)
         newton[is_concave] = -np.linalg.solve(hessian[is_concave], gradient[is_concave, :, None])[..., 0]
-        better = is_concave & (_height(here + newton, *mixture) > height)
+        slack = ROUNDING * (1 + np.abs(height))
+        better = is_concave & (_height(here + newton, *mixture) >= height - slack)
         step = np.where(better[:, None], newton, ascent)
         length = np.sqrt(np.einsum("ni,nij,nj->n", step, metric, step))
         x[going] += step

@@ -109,7 +109,9 @@ def _together(draws: Draws) -> Mixture:
 
 def _points(values: Any, names: Sequence[str]) -> Array:
     """Values of the given features, shape (n_rows, len(names))."""
-    if np.ndim(values) == 0 or (np.ndim(values) == 1 and len(names) > 1):
+    if isinstance(values, pd.Series) and len(names) > 1:
+        values = values.to_frame().T
+    elif np.ndim(values) == 0 or (np.ndim(values) == 1 and len(names) > 1):
         values = np.reshape(values, (1, -1))
     return Table.of(values).arranged(names)
 

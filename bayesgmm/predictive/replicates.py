@@ -34,16 +34,14 @@ def posterior_predictive(posterior: Posterior | MfmPosterior, n_draws: int | Non
     -------
     xarray.DataTree
         Groups ``posterior_predictive`` and ``observed_data``, each with one variable ``x``: of dims (chain, draw, observation,
-        feature), where ``draw`` keeps the numbers of the posterior's draws, and of (observation, feature). For ArviZ's pictures of
-        predictive checks see :func:`by_feature`.
+        feature), where ``draw`` keeps the numbers of the posterior's draws, and of (observation, feature). For ArviZ's predictive
+        checks see :func:`by_feature`.
 
     Raises
     ------
     TypeError
         If it is no posterior.
 
-    Notes
-    -----
     References
     ----------
     Gelman, Meng & Stern (1996), Posterior predictive assessment of model fitness, Statistica Sinica 6:733-807.
@@ -82,8 +80,8 @@ def by_feature(tree: xr.DataTree) -> xr.DataTree:
     Returns
     -------
     xarray.DataTree
-        Groups ``posterior_predictive`` and ``observed_data`` with variables named as the features ("/" in a name becomes "|"), for
-        ``az.plot_ppc_dist``, ``plot_ppc_dist_pit``, ``plot_ppc_pit``, ``plot_ppc_tstat`` and ``plot_ppc_interval``.
+        Groups ``posterior_predictive`` and ``observed_data`` with variables named as the features ("/" in a name becomes "|"),
+        for ``az.plot_ppc_dist``, ``plot_ppc_dist_pit``, ``plot_ppc_pit``, ``plot_ppc_tstat`` and ``plot_ppc_interval``.
 
     Notes
     -----

@@ -22,6 +22,7 @@ HEADER = f"""\
 #   central intervals of 50% and 90% that hold the truth, with 99.9% binomial bands; least_ess: of the worst simulation.
 #   A case that leaves a band is repeated, four times as often, from seed {SEED + 1}; at fault is what leaves its band again.
 # agreement: count comparisons of posterior means; worst: largest difference in Monte Carlo standard errors; least_ess: of all.
+# coverage of posterior intervals: count data sets, one interval of 90% from each; covered_90: share that hold the truth.
 # likelihood ratio: count data sets from the smaller model; worst: Kolmogorov-Smirnov distance of p-values from uniform ones.
 """
 PACKAGES = ("bayesgmm", "numpy", "numba", "arviz", "pymc", "pytensor", "nutpie")
