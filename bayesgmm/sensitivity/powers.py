@@ -130,7 +130,7 @@ def power_scaling(
     sentences = [*_told(table, threshold, part), *(_unreliable(name, tails[name], n_draws) for name in bad)]
     if part in ("all", "weights") and posterior.n_components > 1 and is_flat(log_prior(posterior, "weights")):
         sentences.append(FLAT)
-    if not posterior.diagnosis.components_trusted:
+    if quantities is None and not posterior.diagnosis.components_trusted:
         sentences.append(WITHHELD)
     table.attrs = {"part": part, "threshold": threshold, "pareto_k": tails, "verdict": tuple(sentences)}
     return table
@@ -143,17 +143,24 @@ def _chosen(posterior: Posterior, quantities: Sequence[str] | Mapping[str, Any] 
             str(name): finite_array(value, f"The quantity {name!r}", posterior.draws.shape) for name, value in quantities.items()
         }
         return _varying(given)
-    free = label_free_quantities(posterior.draws, posterior.observations.values, posterior.total_log_likelihood)
-    components = posterior.relabelled.draws.quantities(posterior.observations.names)
-    known = free | components if posterior.diagnosis.components_trusted else free
+    known = label_free_quantities(posterior.draws, posterior.observations.values, posterior.total_log_likelihood)
     if quantities is None:
+        known |= _components(posterior) if posterior.diagnosis.components_trusted else {}
         return {name: value for name, value in known.items() if np.ptp(value) > 0 and not _is_certain(name, value)}
     instance_of(quantities, Sequence, "quantities")
     names = [quantities] if isinstance(quantities, str) else quantities
-    withheld = [name for name in names if name in components and name not in known]
-    if withheld:
-        raise ValueError(f"{listed(withheld)}: {WITHHELD}")
+    if any(name not in known for name in names):
+        components = _components(posterior)
+        withheld = [name for name in names if name in components]
+        if withheld and not posterior.diagnosis.components_trusted:
+            raise ValueError(f"{listed(withheld)}: {WITHHELD}")
+        known |= components
     return _varying({known_name(name, "quantity", known): known[name] for name in names})
+
+
+def _components(posterior: Posterior) -> dict[str, Array]:
+    """The relabelled parameters at each draw."""
+    return posterior.relabelled.draws.quantities(posterior.observations.names)
 
 
 def _varying(found: dict[str, Array]) -> dict[str, Array]:
@@ -183,7 +190,7 @@ def _diagnoses(table: pd.DataFrame, threshold: float) -> NDArray[np.object_]:
 def _told(table: pd.DataFrame, threshold: float, part: str) -> list[str]:
     """The table in sentences, without what speaks against believing it."""
     told = {
-        CONFLICT: "though the data speak of them too, so that prior and data disagree",
+        CONFLICT: "though the data speak of them too, so that prior and data may disagree",
         STRONG: "and the data say little of them",
         UNTOLD: "as far as it seems, but chance alone may give as much: take more draws",
     }
