@@ -19,6 +19,7 @@ from bayesgmm.plots.pareto import pareto_k
 from bayesgmm.plots.prior import power_scaling, prior_beside_posterior
 from bayesgmm.plots.relabelling import relabelling
 from bayesgmm.plots.scatter import MOST_ROWS, contours, ellipses, points
+from bayesgmm.plots.style import legend_above
 
 __all__ = [
     "MOST_ROWS",
@@ -32,6 +33,7 @@ __all__ = [
     "ellipses",
     "elpd_difference",
     "em_beside_posterior",
+    "legend_above",
     "models",
     "number_of_components",
     "pareto_k",

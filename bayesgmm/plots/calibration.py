@@ -66,7 +66,7 @@ def calibration(ax: Axes, pit: Array | pd.DataFrame, names: Sequence[str] | None
     counts = np.array([np.searchsorted(np.sort(column), at, side="right") for column in values.T])
     counts[:, -1] = n
     outside = ((counts < lower) | (counts > upper))[:, 1:-1].any(axis=1)
-    ax.fill_between(at, lower / n - at, upper / n - at, color=PALE, linewidth=0, alpha=0.7, label=f"{prob:.0%} band")
+    ax.fill_between(at, lower / n - at, upper / n - at, color=PALE, linewidth=0, alpha=0.7, label=f"{100 * prob:g}% band")
     ax.axhline(0, color=GREY, linewidth=0.7)
     few = len(names) <= MOST_NAMED
     for j in np.argsort(outside, kind="stable"):

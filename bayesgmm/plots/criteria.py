@@ -15,6 +15,8 @@ FAR = 4.0  # times the median distance from the best value, from which a value i
 def criterion(ax: Axes, table: pd.DataFrame, name: str = "bic", chosen: int | None = None) -> Axes:
     """Draw an information criterion of the EM fits, lower is better; a collapsed fit has none and is a cross.
 
+    A value far above most others, as often that of one component, is written at the border.
+
     Parameters
     ----------
     ax : Axes
@@ -36,7 +38,7 @@ def criterion(ax: Axes, table: pd.DataFrame, name: str = "bic", chosen: int | No
 def elpd_difference(ax: Axes, table: pd.DataFrame, chosen: int | None = None) -> Axes:
     """Draw the expected predictive accuracy by LOO as the difference to the best, with one standard error of that difference.
 
-    A number of components whose chains have not converged is hollow.
+    A number of components whose chains have not converged is hollow; a difference far below most others is written at the border.
     """
     difference, error = table["elpd_loo_diff"], table["elpd_loo_diff_se"]
     _near(ax, difference, error, above=False)

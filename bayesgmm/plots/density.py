@@ -56,7 +56,8 @@ def density(
     values, weights = observations.values[known, feature], observations.weights[known]
     few = draws.at_most(DRAWS).marginal([feature])
     margin = MARGIN * np.ptp(values)
-    grid = np.linspace(*(limits or (values.min() - margin, values.max() + margin)), GRID)
+    low, high = limits or (values.min() - margin, values.max() + margin)
+    grid = np.linspace(low, high, GRID)
     bins = int(np.clip(3 * np.cbrt(len(values)), 10, MOST_BINS))
     ax.hist(values, bins=bins, weights=weights, density=True, histtype="stepfilled", color=PALE, alpha=0.5, zorder=0)
     if len(values) <= RUG_ROWS:
@@ -98,7 +99,7 @@ def band(ax: Axes, x: NDArray[np.float64], table: pd.DataFrame, prob: float = 0.
     """
     order = np.argsort(x, kind="stable")
     mean, lower, upper = (table[column].to_numpy()[order] for column in ("mean", "lower", "upper"))
-    ax.fill_between(x[order], lower, upper, color=GREY, alpha=0.45, linewidth=0, label=f"{prob:.0%} band", zorder=2)
+    ax.fill_between(x[order], lower, upper, color=GREY, alpha=0.45, linewidth=0, label=f"{100 * prob:g}% band", zorder=2)
     ax.plot(x[order], mean, color=INK, linewidth=1.3, label="posterior mean", zorder=4)
     return clean(ax)
 

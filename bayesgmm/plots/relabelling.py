@@ -11,7 +11,8 @@ from bayesgmm.plots.style import GREY, clean, colour, label, marker
 
 DOTS = 4000  # of a component, at most
 WILD = 0.1  # of a component's draws on each side, which may leave the picture
-MARGIN = 0.3  # beyond the others, as a share of their span
+MARGIN = 1.0  # beyond the others, as a multiple of their span
+EDGE = 0.04  # of the vertical axis, above and below what is drawn
 ROOM, ASIDE = 0.045, 0.03  # of the axes, between two markers on the right: if less, the next one moves aside
 
 type Array = NDArray[np.float64]
@@ -58,12 +59,11 @@ def relabelling(axes: Sequence[Axes], before: Array, after: Array, name: str = "
 
 def _limits(values: Array) -> tuple[float, float]:
     """Of the vertical axis: around the bulk of every component, and no further than any draw."""
-    low = float(np.nanquantile(values, WILD, axis=(0, 1)).min())
-    high = float(np.nanquantile(values, 1 - WILD, axis=(0, 1)).max())
-    margin = MARGIN * (high - low) or 0.5
-    least, most = float(np.nanmin(values)), float(np.nanmax(values))
-    edge = 0.04 * (most - least) or 0.5
-    return max(low - margin, least - edge), min(high + margin, most + edge)
+    low, high = np.nanquantile(values, [WILD, 1 - WILD], axis=(0, 1))
+    margin = MARGIN * (high - low)
+    low, high = max((low - margin).min(), np.nanmin(values)), min((high + margin).max(), np.nanmax(values))
+    edge = EDGE * (high - low) or 0.5
+    return float(low - edge), float(high + edge)
 
 
 def _dots(ax: Axes, values: Array) -> None:

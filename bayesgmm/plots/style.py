@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 # Okabe & Ito (2008), Color Universal Design; without yellow, which vanishes on white, and black, which the whole density takes.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # 11 beside 6 colours: the first 11 components differ without colour, the first 66 with it.
-MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">", "p")
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">", "d")
 INK, GREY, PALE = "#222222", "#767676", "#D5D5D5"
 DASHES = (0, (4, 2))  # of EM, in every picture
 SHADES = "Blues"  # of probabilities: the more probable, the darker, in grey too

@@ -1,6 +1,4 @@
-"""What is drawn is what the model says, and any name can be drawn."""
-
-import io
+"""What is drawn is what the model says."""
 
 import numpy as np
 import pandas as pd
@@ -9,48 +7,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
-import bayesgmm as bg
 from bayesgmm import plots
-from bayesgmm.draws import Draws
-from bayesgmm.observations import Observations
 from bayesgmm.plots import style
-
-NAMES = ["$x$", "$", "\\$", "$a$ $b", "<script>", "a/b", "x_1^2", "n" * 200, "two\nlines", "\x00", "_hidden"]
-
-
-@pytest.fixture
-def ax():
-    return Figure().subplots()
-
-
-@pytest.fixture(scope="module")
-def problem():
-    """Three features, two components, fifty draws in two chains."""
-    X, _, truth = bg.simulate(200, n_components=2, n_features=3, separation=4.0, seed=3)
-    rng = np.random.default_rng(0)
-    means = truth.means + 0.1 * rng.standard_normal((2, 25, 2, 3))
-    covariances = truth.covariances * rng.uniform(0.8, 1.25, (2, 25, 2))[..., None, None]
-    weights = np.broadcast_to(truth.weights, (2, 25, 2))
-    return Observations.from_data(X), Draws(weights, means, covariances, truth.structure), truth
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_any_name_can_be_drawn(ax, name):
-    ax.set_xlabel(style.label(name))
-    ax.figure.savefig(io.BytesIO(), format="svg")
-
-
-def test_long_names_keep_both_ends():
-    shown = style.label("begin" + "x" * 200 + "end")
-    assert len(shown) == style.LONGEST_NAME
-    assert shown.startswith("begin")
-    assert shown.endswith("end")
-
-
-def test_components_differ_in_more_than_colour():
-    signs = {(style.colour(k), style.marker(k)) for k in range(42)}
-    assert len(signs) == 42
-    assert len({style.marker(k) for k in range(len(style.COLOURS))}) == len(style.COLOURS)
 
 
 def test_density_is_the_mean_over_draws_and_the_components_add_up_to_it(ax, problem):
@@ -106,20 +64,6 @@ def test_every_row_is_drawn_once_and_unsure_ones_hollow(ax, problem):
     assert hollow == (shares.max(axis=1) < 0.9).sum()
 
 
-def test_a_matrix_has_every_pair_once(problem):
-    observations, draws, truth = problem
-    figure = plots.scatter_matrix(Figure(layout="constrained"), observations, draws, (0, 1, 2), truth)
-    shown = [ax for ax in figure.axes if ax.get_visible()]
-    assert len(shown) == 3
-
-
-def test_the_separating_feature_is_found():
-    m = bg.Mixture.from_parameters([0.5, 0.5], [[0, 0, 0], [0, 9, 1]], [np.eye(3)] * 2)
-    assert plots.separating_features(m, 1) == (1,)
-    assert plots.separating_features(m, 2) == (1, 2)
-    assert plots.separating_features(m, 9) == (0, 1, 2)
-
-
 def test_a_collapsed_fit_is_told(ax):
     table = pd.DataFrame({"bic": [10.0, np.nan, 9.0]}, index=[1, 2, 3])
     plots.criterion(ax, table, "bic", chosen=3)
@@ -168,15 +112,6 @@ def test_bars_are_the_probabilities_of_the_number(ax, filled):
     np.testing.assert_array_equal(prior.get_ydata(), table["filled_prior" if filled else "prior"][:3])
 
 
-def test_rows_that_belong_together_lie_together(ax):
-    labels = np.array([0, 1, 2] * 5)
-    plots.co_clustering(ax, 0.1 + 0.9 * (labels[:, None] == labels))
-    (image,) = ax.images
-    shown = np.asarray(image.get_array())
-    steps = np.abs(np.diff(shown, axis=0)).sum(axis=1)
-    assert (steps > 0.1).sum() == 2  # three squares
-
-
 def test_structures_are_lines_and_the_lowest_is_ringed(ax):
     page = pd.DataFrame({"EII": [9.0, 8.0, 7.5], "VEV": [5.0, 2.0, np.nan], "VVV": [5.0, 3.0, 4.0]}, index=[1, 2, 3])
     plots.models(ax, page)
@@ -186,3 +121,38 @@ def test_structures_are_lines_and_the_lowest_is_ringed(ax):
     ring = ax.lines[-1]
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (2, 2.0)
     assert [text.get_text() for text in ax.texts] == ["VEV, K = 2"]
+
+
+def test_a_band_is_what_the_table_says(ax):
+    x = np.array([2.0, 0.0, 1.0])
+    plots.band(ax, x, pd.DataFrame({"mean": [3.0, 1.0, 2.0], "lower": [2.5, 0.5, 1.5], "upper": [3.5, 1.5, 2.5]}), 0.8)
+    (line,) = ax.get_lines()
+    np.testing.assert_array_equal(line.get_xydata(), [[0, 1], [1, 2], [2, 3]])
+    (area,) = ax.collections
+    assert area.get_label() == "80% band"
+    assert area.get_datalim(ax.transData).bounds == pytest.approx((0, 0.5, 2, 3))
+
+
+def test_a_band_holds_its_share_of_the_draws(ax, problem):
+    observations, draws, _ = problem
+    plots.density(ax, observations, draws, feature=2, prob=0.5, limits=(-1.0, 1.0))
+    area = next(c for c in ax.collections if c.get_label() == "50% band")
+    each = np.exp([m.marginal([2]).log_density(np.array([[-1.0]])) for m in draws.thinned(50)])
+    ends = area.get_paths()[0].vertices
+    at_left = ends[np.isclose(ends[:, 0], -1.0), 1]
+    np.testing.assert_allclose([at_left.min(), at_left.max()], np.quantile(each, [0.25, 0.75]))
+
+
+@pytest.mark.parametrize(("draw", "column", "sign"), [(plots.criterion, "bic", 1), (plots.elpd_difference, "elpd_loo_diff", -1)])
+def test_what_is_far_off_leaves_the_picture_and_is_told(ax, draw, column, sign):
+    values = sign * np.array([1000.0, 3.0, 0.0, 2.0, 5.0])
+    table = pd.DataFrame({column: values, "elpd_loo_diff_se": 1.0, "converged": True}, index=range(1, 6))
+    draw(ax, table)
+    low, high = ax.get_ylim()
+    assert [low <= value <= high for value in values] == [False, True, True, True, True]
+    assert [text.get_text() for text in ax.texts] == ["↑ 1,000" if sign > 0 else "↓ -1,000"]
+
+
+def test_values_at_ordinary_distances_all_stay(ax):
+    plots.criterion(ax, pd.DataFrame({"bic": [20.0, 10.0, 14.0, 18.0]}, index=range(1, 5)))
+    assert not ax.texts
