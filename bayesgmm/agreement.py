@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from bayesgmm.draws import Draws
 from bayesgmm.engines import ENGINES
+from bayesgmm.labels import best_orders
 from bayesgmm.posterior import Posterior
 
 FALSE_ALARM = 1e-3  # chance that samplers of one posterior are said to disagree, over all quantities together
@@ -21,8 +23,9 @@ class Agreement:
     engines : tuple of str
         As they are called in sentences.
     table : pandas.DataFrame
-        One row a quantity that does not depend on labels: posterior mean by the ``first`` and the ``second`` engine, posterior
-        ``sd``, and the ``difference`` of the second mean from the first in Monte Carlo standard errors.
+        One row a quantity that does not depend on labels: posterior mean by the ``first`` and the ``second`` engine, each with
+        the limits of its 90% interval (``first_lower``, ``first_upper``, ``second_lower``, ``second_upper``), posterior ``sd``,
+        and the ``difference`` of the second mean from the first in Monte Carlo standard errors.
     allowed : float
         Largest difference that is no disagreement: by Bonferroni's rule, 1 in 1,000 pairs of right samplers goes beyond it.
     unconverged : tuple of str
@@ -64,6 +67,15 @@ class Agreement:
         )
 
 
+def matched(one: Posterior, other: Posterior) -> Draws:
+    """The other's relabelled draws, its components in the places of those of the first that share most rows with them."""
+    values = one.observations.values
+    ours, theirs = (post.relabelled.draws.responsibilities(values)[0] for post in (one, other))
+    order = best_orders(theirs.T @ ours)
+    draws = other.relabelled.draws
+    return draws.permuted(np.broadcast_to(order, (*draws.shape, len(order))))
+
+
 def agreement(one: Posterior, other: Posterior) -> Agreement:
     """Compare two posteriors of the same data and model, by different engines, on what does not depend on labels."""
     left, right = one.diagnosis.label_free, other.diagnosis.label_free
@@ -72,9 +84,12 @@ def agreement(one: Posterior, other: Posterior) -> Agreement:
     first, second = (ENGINES[post.settings["engine"]].abilities.engine for post in (one, other))
     with np.errstate(invalid="ignore", divide="ignore"):  # of a quantity that never varies
         scores = np.where(difference == 0, 0.0, difference / error)
-    table = pd.DataFrame(
-        {"first": left["mean"], "second": right["mean"], "sd": left["sd"], "difference": scores}, index=left.index
-    )
+    columns = {
+        f"{which}{suffix}": side[name]
+        for which, side in (("first", left), ("second", right))
+        for name, suffix in (("mean", ""), ("lower", "_lower"), ("upper", "_upper"))
+    }
+    table = pd.DataFrame({**columns, "sd": left["sd"], "difference": scores}, index=left.index)
     allowed = float(norm.isf(0.5 * FALSE_ALARM / len(table)))
     unconverged = tuple(engine for engine, post in ((first, one), (second, other)) if not post.diagnosis.converged)
     return Agreement((first, second), table, allowed, unconverged)

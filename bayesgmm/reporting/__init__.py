@@ -1,7 +1,8 @@
 """Telling: the whole analysis of a data set, and the report that says it to a reader.
 
-:mod:`~bayesgmm.reporting.analysis` computes, once; sentences, tables and pictures say parts of it; a renderer, so far
-:mod:`~bayesgmm.reporting.html`, puts them on a page. Renderers know no arithmetic and the analysis knows no page.
+:mod:`~bayesgmm.reporting.analysis` computes, once. Each file of :mod:`~bayesgmm.reporting.sections` says a part of it in
+:mod:`~bayesgmm.reporting.blocks`; these make a :mod:`~bayesgmm.reporting.document`, and
+:mod:`~bayesgmm.reporting.formats` put it on disk. Formats know no arithmetic and sections know no page.
 """
 
 import os
@@ -9,15 +10,28 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bayesgmm.files import require_free
 from bayesgmm.prior import Prior
 from bayesgmm.reporting import tables
 from bayesgmm.reporting.analysis import Analysis, analyse
-from bayesgmm.reporting.html import render, write
+from bayesgmm.reporting.document import choose
+from bayesgmm.reporting.formats import FORMATS, render, require_output, write
+from bayesgmm.reporting.sections import SECTIONS
 from bayesgmm.reporting.sentences import answer
 from bayesgmm.streams import Seed
 
-__all__ = ["Analysis", "analyse", "answer", "render", "report", "tables", "write"]
+__all__ = [
+    "FORMATS",
+    "SECTIONS",
+    "Analysis",
+    "analyse",
+    "answer",
+    "choose",
+    "render",
+    "report",
+    "require_output",
+    "tables",
+    "write",
+]
 
 
 def report(
@@ -32,6 +46,8 @@ def report(
     *,
     check: bool = True,
     source: str | None = None,
+    sections: Iterable[str] | None = None,
+    omit: Iterable[str] = (),
     **settings: Any,
 ) -> Path:
     """Fit by EM and by MCMC, judge, and write a report that says what may be believed.
@@ -45,7 +61,8 @@ def report(
     n_components : iterable of int
         The numbers of components to compare; the report tells about the one that BIC chooses.
     output : path
-        One self-contained HTML file.
+        Its ending says what is written: ``.html``, one page that holds everything; ``.md``, Markdown, with its pictures in a
+        folder ``<name>_files`` beside it; ``.json``, everything as data, all tables whole and unrounded.
     covariance : str
         Covariance structure.
     prior : Prior, optional
@@ -59,6 +76,10 @@ def report(
         False: no other engine checks the posterior.
     source : str, optional
         What the data are called in the report.
+    sections : iterable of str, optional
+        Names of the sections to write, in this order, such as ``["summary", "density"]``; None: all.
+    omit : iterable of str
+        Names of sections to leave out.
     **settings
         Passed on to :func:`fit_bayes`: draws, tune, chains, cores, engine, target_accept.
 
@@ -77,8 +98,9 @@ def report(
     FileExistsError
         If ``output`` exists and ``force`` is False; before anything is fitted, as for a folder that does not exist.
     ValueError
-        If the data, the names or the numbers are not usable.
+        If the data, the names or the numbers are not usable, or ``output`` has another ending.
     """
-    target = require_free(output, force)
+    target = require_output(output, force)
+    names = [section.name for section in choose(sections, omit)]
     analysis = analyse(X, n_components, covariance, prior, seed, progress, check=check, source=source, **settings)
-    return write(analysis, target)
+    return write(analysis, target, names)

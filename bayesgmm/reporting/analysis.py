@@ -1,52 +1,28 @@
 """The analysis that a report tells: fits, choice, judgement and comparison, computed once and frozen."""
 
-import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
 import arviz as az
-import numpy as np
 import pandas as pd
 
-from bayesgmm.agreement import Agreement, agreement
 from bayesgmm.comparison import Comparison, compare_em_bayes
 from bayesgmm.diagnostics import Diagnosis
+from bayesgmm.draws import Array
 from bayesgmm.em import EMResult
-from bayesgmm.engines import ENGINES, engines_for, fit_bayes
-from bayesgmm.interruption import PartialWarning
-from bayesgmm.observations import DataWarning, Observations
-from bayesgmm.posterior import Posterior, relabel
+from bayesgmm.engines import ENGINES
+from bayesgmm.observations import Observations
+from bayesgmm.posterior import Posterior
 from bayesgmm.prior import Prior
+from bayesgmm.reporting.check import NOT_ASKED, Check, check_by_another_engine
 from bayesgmm.reporting.components import component_table
 from bayesgmm.selection import Candidate, Selection, sweep
-from bayesgmm.streams import Seed, Use, child, seed_sequence
+from bayesgmm.streams import Seed, seed_sequence
 from bayesgmm.validation import instance_of
 
 DISPUTED = "No: another sampler of this posterior found another one; use no number before the two agree."
-
-
-@dataclass(frozen=True, eq=False)
-class Check:
-    """What another sampler says of the chosen posterior, or why none was asked; and the seconds that it took, by phase."""
-
-    agreement: Agreement | None
-    unasked: str = ""
-    seconds: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def verdict(self) -> str:
-        """The same in a sentence."""
-        return self.unasked if self.agreement is None else self.agreement.verdict
-
-    @property
-    def is_disputed(self) -> bool:
-        """Whether the other sampler found another posterior."""
-        return self.agreement is not None and self.agreement.is_disputed
-
-
-NOT_ASKED = Check(None, "No other sampler was asked to check the posterior.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +56,7 @@ class Analysis:
     def of(cls, selection: Selection, source: str | None = None, command: str | None = None, check: Check = NOT_ASKED) -> Self:
         """Judge and compare the chosen candidate of a selection."""
         candidate = selection.candidates[selection.chosen]
-        posterior = relabel(candidate.posterior)
+        posterior = candidate.posterior.relabelled  # which is judged already
         comparison = compare_em_bayes(candidate.em, posterior)
         command = command or _python_call(selection, check)
         return cls(source or "the data", command, selection, posterior, comparison, check)
@@ -121,10 +97,29 @@ class Analysis:
         """Whether the prior is the one that is used when none is given."""
         return _has_default_prior(self.posterior)
 
+    @property
+    def engine(self) -> str:
+        """What drew the posterior, as it is called in sentences."""
+        return ENGINES[self.posterior.settings["engine"]].abilities.engine
+
+    @cached_property
+    def responsibilities(self) -> tuple[Array, Array]:
+        """Posterior mean and sd of each component's share in each row, two arrays (n_observations, n_components)."""
+        return self.posterior.draws.responsibilities(self.observations.values)
+
     @cached_property
     def components(self) -> pd.DataFrame:
         """Weights, means, scales and correlations with intervals; may be claimed only where the diagnosis trusts components."""
         return component_table(self.posterior.draws, self.observations.names)
+
+    def described(self, what: str, feature: int = 0) -> pd.DataFrame:
+        """The rows of :attr:`components` that tell every component's "weight", or its "mean" or "scale" of one feature.
+
+        Found by their place, since names of features may make two quantities read alike.
+        """
+        k, first = self.chosen, int(self.chosen > 1)
+        place = {"weight": 0, "mean": first + feature, "scale": first + self.observations.n_features + feature}[what]
+        return self.components.iloc[place * k : (place + 1) * k]
 
 
 def analyse(
@@ -146,44 +141,6 @@ def analyse(
     selection = sweep(X, n_components, covariance, prior, root, progress, **settings)
     checked = check_by_another_engine(selection, root, progress, settings) if check else NOT_ASKED
     return Analysis.of(selection, source, command, checked)
-
-
-def check_by_another_engine(
-    selection: Selection, seed: np.random.SeedSequence, progress: bool, settings: dict[str, Any]
-) -> Check:
-    """Draw from the chosen posterior by another engine, from other starts, and compare."""
-    posterior = selection.candidates[selection.chosen].posterior
-    specification, engine = posterior.specification, posterior.settings["engine"]
-    others = [name for name in engines_for(specification) if name != engine]
-    if not others:
-        return Check(None, f"Only {ENGINES[engine].abilities.engine} takes this model, so that no other sampler checks it.")
-    other_name = ENGINES[others[0]].abilities.engine
-    if not posterior.diagnosis.converged:
-        return Check(None, f"The chains have not converged, so that there is nothing yet for {other_name} to check.")
-    interrupted = Check(None, f"Ctrl-C came before {other_name} had checked the posterior.")
-    if selection.missing:
-        return interrupted
-    own = {name for other in ENGINES.values() for name in other.settings} - set(ENGINES[others[0]].settings)
-    taken = {name: value for name, value in settings.items() if name not in {*own, "engine", "warm_start"}}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)  # told already
-            warnings.simplefilter("ignore", PartialWarning)
-            other = fit_bayes(
-                posterior.observations,
-                specification.n_components,
-                specification.covariance,
-                specification.prior,
-                others[0],
-                seed=child(seed, Use.CHECK),
-                progress=progress,
-                **taken,
-            )
-    except KeyboardInterrupt:
-        return interrupted
-    if other.partial:
-        return interrupted
-    return Check(agreement(posterior, other), seconds=other.settings["seconds"])
 
 
 def _has_default_prior(posterior: Posterior) -> bool:

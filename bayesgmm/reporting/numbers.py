@@ -1,6 +1,7 @@
 """How numbers are printed: as many digits as they are known to."""
 
 import math
+import re
 
 MISSING = "–"
 MINUS = "\N{MINUS SIGN}"
@@ -34,8 +35,8 @@ def fixed(value: float, places: int = 1) -> str:
     return _signed(f"{value:.{places}f}") if math.isfinite(value) else significant(value)
 
 
-def places_for(sd: float) -> int | None:
-    """Places after the point at which a standard deviation shows two digits; None where it is no scale to round to.
+def places_for(sd: float, digits: int = 2) -> int | None:
+    """Places after the point at which a standard deviation shows so many digits; None where it is no scale to round to.
 
     Examples
     --------
@@ -44,19 +45,19 @@ def places_for(sd: float) -> int | None:
     """
     if not math.isfinite(sd) or sd <= 0:
         return None
-    places = 1 - math.floor(math.log10(sd))
+    places = digits - 1 - math.floor(math.log10(sd))
     return max(places, 0) if places <= 6 else None
 
 
-def known_to(value: float, sd: float) -> str:
-    """A number printed to the second digit of its standard deviation.
+def known_to(value: float, sd: float, digits: int = 2) -> str:
+    """A number printed to the second digit of its standard deviation, or to so many.
 
     Examples
     --------
-    >>> known_to(54.4913, 0.0734), known_to(1.5, 0.0)
-    ('54.491', '1.5')
+    >>> known_to(54.4913, 0.0734), known_to(54.4913, 0.0734, 1), known_to(1.5, 0.0)
+    ('54.491', '54.49', '1.5')
     """
-    places = places_for(sd)
+    places = places_for(sd, digits)
     return significant(value) if places is None else fixed(value, places)
 
 
@@ -88,10 +89,10 @@ def percent(share: float) -> str:
 
     Examples
     --------
-    >>> percent(0.356), percent(0.004)
-    ('36%', '0.4%')
+    >>> percent(0.356), percent(0.004), percent(1.0)
+    ('36%', '0.4%', '100%')
     """
-    return f"{share:.0%}" if 0.015 <= share <= 0.985 else f"{share:.1%}"
+    return f"{share:.0%}" if 0.015 <= share <= 0.985 or share in (0, 1) else f"{share:.1%}"
 
 
 def count(n: int, one: str, many: str | None = None) -> str:
@@ -103,6 +104,30 @@ def count(n: int, one: str, many: str | None = None) -> str:
     ('1 row', '1,234 rows')
     """
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def minus(sentence: str) -> str:
+    """A sentence with a true minus sign before numbers, as the tables have it.
+
+    Examples
+    --------
+    >>> minus("at most -1.5, in [-2, 2-3]")
+    'at most −1.5, in [−2, 2-3]'
+    """
+    return re.sub(r"(?<![\w)\]])-(?=\d)", MINUS, sentence)
+
+
+def short(name: str, most: int = 40) -> str:
+    """A column's name where there is little room: its middle left out where it is long.
+
+    Examples
+    --------
+    >>> short("waiting"), short("a" * 100, 9)
+    ('waiting', 'aaaa…aaaa')
+    """
+    line = " ".join(name.split())
+    head = most // 2
+    return line if len(line) <= most else f"{line[:head]}…{line[head + 1 - most :]}"
 
 
 def _signed(text: str) -> str:

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from bayesgmm.climb import Status
 from bayesgmm.reporting.analysis import Analysis
-from bayesgmm.reporting.numbers import count, fixed, known_to, percent
+from bayesgmm.reporting.numbers import count, known_to, percent, short
 
-MOST_MEANS = 2  # features up to which the first paragraph tells where components are
+MOST_MEANS = 2  # features up to which the answer tells where components are
+MOST_SIZES = 5  # components up to which it tells how large each is
+SURE = 0.9  # probability of a component from which a row is said to belong to it
 FIRST_LOOK = "The chains have not converged: what follows is a first look, not a result."
-LABEL_FREE = (
-    "Convergence is judged by these first. log_density: at rows spread over the first feature; expected_filled: how many "
-    "components some row comes from; together: the probability that two rows come from one component. "
-    "Rows and components count from 0."
-)
+BELIEVED = {
+    "components": "The components may be believed",
+    "density": "The density may be believed, the components may not",
+    "nothing": "Nothing may be believed yet",
+}
 
 
 def standing(analysis: Analysis) -> str:
@@ -46,7 +47,7 @@ def answer(analysis: Analysis) -> tuple[str, ...]:
             )
         case _:
             first = (f"These {rows} are best described by {components}, and the components may be believed.", _sizes(analysis))
-    return (*first, *_agreement(analysis))
+    return (*first, *criteria(analysis))
 
 
 def partial(analysis: Analysis) -> tuple[str, ...]:
@@ -56,26 +57,37 @@ def partial(analysis: Analysis) -> tuple[str, ...]:
 
 
 def _sizes(analysis: Analysis) -> str:
-    weights = analysis.components.loc["weight"].sort_values("mean", ascending=False)
+    weights = analysis.described("weight")
+    if len(weights) > MOST_SIZES:
+        ordered = weights.sort_values("mean", ascending=False)
+        first, last = ordered.iloc[0], ordered.iloc[-1]
+        return (
+            f"The largest component holds {percent(first['mean'])} of the population (90% interval {_percents(first)}), the "
+            f"smallest {percent(last['mean'])} ({_percents(last)})."
+        )
     told = [
-        f"component {k}{_where(analysis, k)} holds {percent(row['mean'])} of the population "
-        f"(90% interval {percent(row['lower'])} to {percent(row['upper'])})"
-        for k, row in weights.iterrows()
+        f"component {k}{_where(analysis, k)} holds {percent(row['mean'])} of the population (90% interval {_percents(row)})"
+        for k, (_, row) in enumerate(weights.iterrows())
     ]
     sentence = ", ".join(told)
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def _where(analysis: Analysis, component: Any) -> str:
+def _percents(row: Any) -> str:
+    return f"{percent(row['lower'])} to {percent(row['upper'])}"
+
+
+def _where(analysis: Analysis, component: int) -> str:
     """The component's means, where they are few."""
     names = analysis.observations.names
     if len(names) > MOST_MEANS:
         return ""
-    rows = [(name, analysis.components.loc[(f"mean of {name}", component)]) for name in names]
-    return f" ({', '.join(f'{name} about {known_to(row["mean"], row["sd"])}' for name, row in rows)})"
+    rows = [(short(name), analysis.described("mean", j).iloc[component]) for j, name in enumerate(names)]
+    return f" ({', '.join(f'{name} about {known_to(row["mean"], row["sd"], 1)}' for name, row in rows)})"
 
 
-def _agreement(analysis: Analysis) -> tuple[str, ...]:
+def criteria(analysis: Analysis) -> tuple[str, ...]:
+    """Whether the criteria agree on the number of components."""
     selection = analysis.selection
     if len(selection.candidates) == 1:
         return ("No other number of components was tried.",)
@@ -97,6 +109,11 @@ def edge(analysis: Analysis) -> str | None:
     return None
 
 
+def denied(analysis: Analysis) -> str:
+    """Why nothing may be believed, in a clause."""
+    return "two samplers disagree" if analysis.check.is_disputed else "the chains have not converged"
+
+
 def withheld(analysis: Analysis) -> str:
     """Why component parameters are not shown."""
     if not analysis.diagnosis.converged:
@@ -104,33 +121,35 @@ def withheld(analysis: Analysis) -> str:
     return (
         "Component parameters are withheld: the components are not the same ones in every draw, or their parameters have not "
         "mixed, so that an average over draws would mix different components under one name. What does not depend on names may "
-        "be read: the density below, and predictions."
+        "be read: the density, and predictions."
     )
 
 
-def em_ended(analysis: Analysis) -> str:
-    """How EM came to its estimate."""
-    em = analysis.em
-    runs = count(len(em.runs), "start")
-    told = {
-        Status.CONVERGED: "converged",
-        Status.MAX_ITERATIONS: "was still rising at the end",
-        Status.COLLAPSED: "collapsed",
-        Status.INTERRUPTED: "was interrupted",
-    }[em.status]
+def assignment(analysis: Analysis) -> str:
+    """How sure it is which row belongs to which component; for components that may be believed."""
+    best = analysis.responsibilities[0].max(axis=1)
+    sure, n = int((best >= SURE).sum()), len(best)
+    wrong = float((1 - best).sum())
+    expected = (
+        "fewer than one row is" if wrong < 1 else f"about {count(round(wrong), 'row')} {'is' if round(wrong) == 1 else 'are'}"
+    )
     return (
-        f"EM, the best of {runs}, {told}: log-likelihood {fixed(em.log_likelihood, 2)} in {count(em.n_iterations, 'iteration')}."
+        f"{sure:,} of {n:,} rows ({percent(sure / n)}) belong to one component with a probability of at least {SURE:g}; if every "
+        f"row is put into its most probable component, {expected} expected to be in a wrong one."
     )
 
 
-def loo_reliability(analysis: Analysis) -> str:
-    """Whether leave-one-out may be believed for every row."""
-    k, good = analysis.loo.pareto_k.to_numpy(), analysis.loo.good_k
-    bad = int((k > good).sum())
-    if not bad:
-        return f"Every row has Pareto k at or below {good:.2f}, so the estimate may be believed."
-    return (
-        f"{count(bad, 'row')} of {len(k):,} {'has' if bad == 1 else 'have'} Pareto k above {good:.2f}: the posterior changes "
-        "much when such a row is left out, and the estimate is too optimistic about it. "
-        "Look at these rows: often they are outliers."
-    )
+def checks(analysis: Analysis) -> str:
+    """What the checks say, in one sentence."""
+    diagnosis, check = analysis.diagnosis, analysis.check
+    own = analysis.candidate.posterior.diagnosis.converged
+    chains = "The chains have converged" if own else "The chains have not converged"
+    if check.agreement is None:
+        return f"{chains}. {check.unasked}" if own else check.unasked
+    other = check.agreement.engines[1]
+    if check.agreement.unconverged:
+        return f"{chains}; {other} was asked to check them, but tells nothing, for its own have not."
+    if check.is_disputed:
+        return f"{chains}, but another sampler, {other}, found another posterior."
+    components = "" if diagnosis.components_trusted else ", though not about components one by one"
+    return f"{chains}, and another sampler, {other}, found the same posterior{components}."

@@ -1,64 +1,68 @@
-"""Analyses to report on. None is sampled here: one is drawn by hand around EM's estimate, one is the suite's own K = 3 fit."""
+"""Analyses to report on. None is sampled here but the suite's own K = 3 fit."""
 
-import json
+import functools
+from dataclasses import replace
 
-import numpy as np
 import pytest
-import xarray as xr
 
 import bayesgmm as bg
 from bayesgmm.observations import Observations
-from bayesgmm.posterior import Posterior
 from bayesgmm.reporting import Analysis
+from bayesgmm.reporting.check import NOT_ASKED
+from bayesgmm.reporting.document import document
 from bayesgmm.selection import Candidate, Selection
-
-HOSTILE = ("$x$", "<script>alert(1)</script>", "a/b & 'c' \"d\"", "emoji 😀 漢", "n" * 200, "line\nfeed\x07 $")
-SETTINGS = {
-    "engine": "nuts",
-    "draws": 600,
-    "tune": 100,
-    "chains": 4,
-    "target_accept": 0.9,
-    "seed": {"entropy": 0, "spawn_key": []},
-    "versions": {"numpy": np.__version__},
-    "seconds": {"sample": 1.0},
-}
+from tests.reporting.analyses import HOSTILE, analysed, judged, posterior_around
 
 
-def posterior_around(em, prior, spread=0.02, n_chains=4, n_draws=600):
-    """Independent draws near EM's estimate, in the form of a fitted posterior."""
-    rng, m, shape = np.random.default_rng(0), em.mixture, (n_chains, n_draws)
-    weights = rng.dirichlet(500 * m.weights, shape)
-    scales = np.sqrt(np.diagonal(m.covariances, axis1=1, axis2=2))
-    means = m.means + spread * scales * rng.standard_normal((*shape, *m.means.shape))
-    stretch = np.exp(spread * rng.standard_normal((*shape, *scales.shape)))
-    covariances = m.covariances * stretch[..., :, None] * stretch[..., None, :]
-    dims = ("chain", "draw")
-    drawn = {
-        "weights": ((*dims, "component"), weights),
-        "means": ((*dims, "component", "feature"), means),
-        "covariances": ((*dims, "component", "feature", "feature2"), covariances),
-    }
-    stats = {"lp": (dims, rng.standard_normal(shape)), "diverging": (dims, np.zeros(shape, dtype=bool))}
-    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(drawn), "sample_stats": xr.Dataset(stats)})
-    tree.attrs = {"settings": json.dumps(SETTINGS)}
-    return Posterior(tree, bg.Specification(m.n_components, em.specification.covariance, prior), em.observations)
+@pytest.fixture(scope="session")
+def documents():
+    """The whole document of an analysis, told once however many tests look at it."""
+    return functools.cache(document)
 
 
 @pytest.fixture(scope="session")
 def hostile():
     """Six features with hostile names, three clear components among K = 2 and 3."""
     X, _, _ = bg.simulate(240, n_components=3, n_features=6, separation=6.0, seed=1)
-    observations = Observations.from_data(X, names=HOSTILE)
-    prior = bg.Prior.weakly_informative(observations)
-    fits = {k: bg.fit_em(observations, k) for k in (2, 3)}
-    selection = Selection({k: Candidate(em, posterior_around(em, prior)) for k, em in fits.items()})
-    return Analysis.of(selection, source="<b>bold</b> & $money$.csv")
+    return analysed(X, (2, 3), names=HOSTILE, source="<b>bold</b> & $money$.csv")
+
+
+@pytest.fixture(scope="session")
+def faithful():
+    """Two clear components, checked by another sampler."""
+    return analysed(bg.load_dataset("faithful"), (1, 2), checked=True, source="Old Faithful")
+
+
+@pytest.fixture(scope="session")
+def iris():
+    """Four features."""
+    return analysed(bg.load_dataset("iris").drop(columns="species"), (3,), source="iris")
+
+
+@pytest.fixture(scope="session")
+def large():
+    """Ten features and six components: more than pages have room for."""
+    X, _, _ = bg.simulate(400, n_components=6, n_features=10, separation=6.0, seed=3)
+    return analysed(X, (6,), covariance="diag", source="simulated")
+
+
+@pytest.fixture(scope="session")
+def density_alone(faithful):
+    """A density that may be believed, of components that may not."""
+    verdict = ("The density may be believed, the 2 components may not.", *faithful.diagnosis.verdict[1:])
+    return judged(faithful, components_trusted=False, verdict=verdict)
+
+
+@pytest.fixture(scope="session")
+def unconverged(faithful):
+    """Nothing that may be believed."""
+    verdict = ("No: the chains have not converged.", *faithful.diagnosis.verdict[1:])
+    return replace(judged(faithful, components_trusted=False, converged=False, verdict=verdict), check=NOT_ASKED)
 
 
 @pytest.fixture(scope="session")
 def withheld(faithful_three):
-    """Components that may not be believed."""
+    """Components that may not be believed, by a sampler."""
     em = bg.fit_em(faithful_three.observations, 3)
     return Analysis.of(Selection({3: Candidate(em, faithful_three)}))
 
@@ -70,3 +74,9 @@ def one_feature():
     prior = bg.Prior.weakly_informative(observations, weights_concentration=2.0)
     em = bg.fit_em(observations, 1)
     return Analysis.of(Selection({1: Candidate(em, posterior_around(em, prior))}), source="galaxies")
+
+
+@pytest.fixture(scope="session")
+def galaxies():
+    """d = 1 and K = 3."""
+    return analysed(bg.load_dataset("galaxies"), (3,), covariance="spherical", source="galaxies")

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from bayesgmm.reporting.blocks import Table
 from bayesgmm.reporting.components import component_table
-from bayesgmm.reporting.tables import components
+from bayesgmm.reporting.document import document
 
 
 def test_against_numpy(hostile):
@@ -31,5 +32,15 @@ def test_names_that_read_alike_stay_apart(hostile):
     names = ("a and b", "c", "a", "b and c", "d", "e")
     table = component_table(hostile.posterior.draws, names)
     assert table.index.duplicated().any()
-    shown = components(hostile)
-    assert {len(row) for row in shown.rows} == {len(shown.columns)} == {4}
+    shown = [block for block in document(hostile, ["components"]).blocks() if isinstance(block, Table)]
+    assert [table.name for table in shown] == ["components", "correlations"]
+    assert {len(row) for table in shown for row in table.rows} == {len(shown[0].columns)} == {4}
+
+
+def test_found_by_place_whatever_the_names(hostile):
+    draws = hostile.posterior.draws
+    for j in range(6):
+        np.testing.assert_allclose(hostile.described("mean", j)["mean"].astype(float), draws.means[..., j].mean(axis=(0, 1)))
+    np.testing.assert_allclose(hostile.described("weight")["mean"].astype(float), draws.weights.mean(axis=(0, 1)))
+    scales = np.sqrt(draws.covariances[..., 5, 5]).mean(axis=(0, 1))
+    np.testing.assert_allclose(hostile.described("scale", 5)["mean"].astype(float), scales)

@@ -54,7 +54,7 @@ def test_force_replaces(tmp_path, swept):
 
 def test_the_command_tells_a_prior_that_is_not_the_default(one_feature, hostile):
     assert "target_accept=0.9, prior=prior, check=False, seed=0)" in one_feature.command
-    assert "n_components=[2, 3], covariance='VVV', engine='nuts', draws=600" in hostile.command
+    assert "n_components=[2, 3], covariance='VVV', engine='nuts', draws=300" in hostile.command
     assert "prior" not in hostile.command
 
 

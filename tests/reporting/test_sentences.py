@@ -1,18 +1,8 @@
 """The first paragraph says no more than may be believed."""
 
-from dataclasses import replace
-
 from bayesgmm.reporting import answer
-from bayesgmm.reporting.sentences import edge, standing
-from bayesgmm.selection import Candidate, Selection
-
-
-def judged(analysis, **changes):
-    """The same analysis with another judgement."""
-    posterior = replace(analysis.candidate.posterior)
-    posterior.__dict__["diagnosis"] = replace(analysis.diagnosis, **changes)
-    candidates = {**analysis.selection.candidates, analysis.chosen: Candidate(analysis.em, posterior)}
-    return replace(analysis, selection=Selection(candidates))
+from bayesgmm.reporting.sentences import assignment, edge, standing
+from tests.reporting.analyses import judged
 
 
 def test_trusted_components_come_with_their_sizes(hostile):
@@ -44,3 +34,19 @@ def test_one_component_is_no_groups(one_feature):
 def test_the_largest_number_tried_is_not_trusted_to_be_the_best(hostile, one_feature):
     assert "K = 3 is the largest" in edge(hostile)
     assert edge(one_feature) is None
+
+
+def test_how_sure_the_rows_are_is_counted(faithful):
+    """Against responsibilities averaged draw by draw."""
+    draws = faithful.posterior.draws
+    best = draws.shares(faithful.observations.values).mean(axis=(0, 1)).max(axis=1)
+    sure = int((best >= 0.9).sum())
+    assert f"{sure} of 272 rows" in assignment(faithful)
+    assert "fewer than one row is expected" in assignment(faithful)
+    assert (1 - best).sum() < 1
+
+
+def test_many_components_are_told_by_the_largest_and_the_smallest(large):
+    said = answer(large)
+    assert said[1].startswith("The largest component holds")
+    assert said[1].count("90% interval") == 1
