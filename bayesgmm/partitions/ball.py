@@ -61,7 +61,7 @@ class CredibleBall:
         loss, number, distance = LOSSES[self.loss], self.table["n_clusters"], self.table["distance"]
         lines = [
             f"{self.prob:.0%} credible ball about {_clusters(number['centre'])} of {len(self.upper):,} rows: radius "
-            f"{self.radius:.3g} {loss.unit} ({loss.title}), with {self.held:.1%} of {self.n_draws:,} drawn partitions.",
+            f"{self.radius:.3g}{loss.unit} ({loss.title}), with {self.held:.1%} of {self.n_draws:,} drawn partitions.",
             f"Coarsest in it (upper bound): {_clusters(number['upper'])}, at {distance['upper']:.3g}; finest (lower bound): "
             f"{_clusters(number['lower'])}, at {distance['lower']:.3g}; farthest (horizontal bound): "
             f"{_clusters(number['horizontal'])}, at {distance['horizontal']:.3g}.",

@@ -26,7 +26,7 @@ class Loss:
     title : str
         As sentences call it.
     unit : str
-        What its numbers count; they are read as ``f"{number} {unit}"``.
+        What is written behind its numbers.
     is_metric : bool
         Whether it is a distance, with a triangle inequality.
     kind : int
@@ -77,16 +77,8 @@ def n_pairs(n: int) -> float:
 LOSSES = {
     loss.name: loss
     for loss in (
-        Loss("vi", "variation of information", "bits", True, ADDITIVE, entropies, float),
-        Loss(
-            "binder",
-            "share of pairs that one partition joins and the other parts",
-            "of all pairs",
-            True,
-            ADDITIVE,
-            pairs,
-            n_pairs,
-        ),
-        Loss("omari", "one minus the adjusted Rand index", "below perfect agreement", False, RATIO, pairs, n_pairs),
+        Loss("vi", "variation of information", " bits", True, ADDITIVE, entropies, float),
+        Loss("binder", "Binder's: joined by one partition, parted by the other", " of all pairs", True, ADDITIVE, pairs, n_pairs),
+        Loss("omari", "one minus the adjusted Rand index", "", False, RATIO, pairs, n_pairs),
     )
 }

@@ -22,8 +22,8 @@ from bayesgmm.streams import Seed, seed_sequence
 from bayesgmm.validation import known_name, listed, positive_integer
 
 DRAWS, RUNS = 4000, 16
-SHOWN_SIZES = 12  # of clusters
-SURE = 0.9  # mean probability of being together with the others of its cluster, from which a row is said to be sure of it
+SHOWN = 12  # sizes of clusters
+SURE = 0.9  # mean probability of being together with the others of the cluster, from which a row is not spoken of
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,30 +80,37 @@ class Partition:
 
     def __str__(self) -> str:
         loss, n = LOSSES[self.loss], len(self.labels)
-        clusters = f"{self.n_clusters:,} clusters" if self.n_clusters > 1 else "One cluster"
-        bits = f", on a scale from 0 to log2(n) = {np.log2(n):.2f}" if self.loss == "vi" and n > 1 else ""
+        bits = f", from 0 to log2(n) = {np.log2(n):.2f}" if self.loss == "vi" and n > 1 else ""
+        expected = f"{self.expected_loss:.3g}{loss.unit} ({loss.title}{bits})"
         sentences = [
-            f"{clusters} of {n:,} rows, with {listed([f'{size:,}' for size in self.sizes], SHOWN_SIZES)} of them.",
-            f"Expected loss by {self.n_draws:,} drawn partitions: {self.expected_loss:.3g} {loss.unit} ({loss.title}{bits}).",
-            self._on_rows(),
+            self._clusters(),
+            f"Expected loss by {self.n_draws:,} drawn partitions: {expected}.",
+            self._least_sure(),
+            self.doubt,
         ]
-        return "\n".join(filter(None, [*sentences, self.doubt]))
+        return "\n".join(filter(None, sentences))
 
     __repr__ = __str__
 
-    def _on_rows(self) -> str:
+    def _clusters(self) -> str:
+        n = len(self.labels)
+        if self.n_clusters == 1:
+            return f"One cluster of all {n:,} rows." if n > 1 else "One row, one cluster."
+        return f"{self.n_clusters:,} clusters of {n:,} rows, with {listed([f'{size:,}' for size in self.sizes], SHOWN)} of them."
+
+    def _least_sure(self) -> str:
         """Which rows are not sure where they belong."""
         together = self.table["together"]
         unsure = together[together < SURE]
         if not len(unsure):
             return ""
         row = unsure.idxmin()
-        other, share = self.table.loc[row, ["nearest", "nearest_together"]]
-        beside = f", with those of cluster {int(other)} of {share:.2f}" if other >= 0 else ""
-        many = "rows have" if len(unsure) > 1 else "row has"
+        cluster, nearest, share = self.table.loc[row, ["cluster", "nearest", "nearest_together"]]
+        beside = f" (with the rows of cluster {int(nearest)}: {share:.2f})" if nearest >= 0 else ""
+        many = f"{len(unsure):,} rows are" if len(unsure) > 1 else "One row is"
         return (
-            f"{len(unsure):,} {many} a mean probability below {SURE} of being with the others of the cluster; the least sure is "
-            f"row {row}, with {together[row]:.2f} in cluster {self.table.loc[row, 'cluster']}{beside}."
+            f"{many} together with the others of the cluster with a mean probability below {SURE}; the lowest is "
+            f"{together[row]:.2f}, of row {row} in cluster {int(cluster)}{beside}."
         )
 
 
