@@ -9,11 +9,12 @@ import typer
 
 import bayesgmm as bg
 from bayesgmm.cli import documents, options
-from bayesgmm.cli.doctor.caches import Cache, caches
-from bayesgmm.cli.doctor.packages import Package, packages
+from bayesgmm.cli.doctor import caches, packages, threads, trials
+from bayesgmm.cli.doctor.caches import Cache
+from bayesgmm.cli.doctor.packages import Package
 from bayesgmm.cli.doctor.problems import Problem
-from bayesgmm.cli.doctor.threads import Threads, threads
-from bayesgmm.cli.doctor.trials import TRIALS, Trial, tried
+from bayesgmm.cli.doctor.threads import Threads
+from bayesgmm.cli.doctor.trials import Trial
 from bayesgmm.cli.output import say, show
 
 EXAMPLES = ("bayesgmm doctor", "bayesgmm doctor --nuts", "bayesgmm doctor --json > doctor.json")
@@ -31,28 +32,28 @@ def doctor(
     Versions, caches of compiled code, threads, and small fits with the time they take; what is wrong, and how to mend it. Ends
     with exit code 1 where something is wrong.
     """
-    found, at_hand = packages(), threads()
-    trials = [] if at_hand.problems else tried([name for name in TRIALS if nuts or name != "NUTS"])
-    kept = caches()
-    problems = [problem for part in (found, [at_hand], kept, trials) for each in part for problem in each.problems]
+    found, at_hand = packages.find(), threads.find()
+    tried = [] if at_hand.problems else trials.run([name for name in trials.TRIALS if nuts or name != "NUTS"])
+    kept = caches.find()
+    problems = [problem for part in (found, [at_hand], kept, tried) for each in part for problem in each.problems]
     if as_json:
-        documents.write_document("doctor", _document(found, at_hand, kept, trials, problems))
+        documents.write_document("doctor", _document(found, at_hand, kept, tried, problems))
     else:
         if not quiet:
-            _tell(found, at_hand, kept, trials)
+            _tell(found, at_hand, kept, tried)
         say(*(f"{problem.what} {problem.cure}" for problem in problems) if problems else ("All is well.",))
     if problems:
         raise typer.Exit(UNHEALTHY)
 
 
-def _tell(found: list[Package], at_hand: Threads, kept: list[Cache], trials: list[Trial]) -> None:
+def _tell(found: list[Package], at_hand: Threads, kept: list[Cache], tried: list[Trial]) -> None:
     say(f"bayesgmm {bg.__version__}, Python {platform.python_version()} at {sys.executable}, {platform.platform()}")
     rows = [(p.name, p.installed or "-", p.required, p.extra or "-", "yes" if p.fits else "no") for p in found]
     show(("package", "installed", "required", "extra", "fits"), rows)
     size = [(c.what, str(c.path), f"{c.n_files}", f"{c.size / 1e6:.1f}", "yes" if c.is_writable else "no") for c in kept]
     show(("cache of", "folder", "files", "MB", "writable"), size)
-    if trials:
-        show(("trial", "seconds", "result"), [(t.name, f"{t.seconds:.1f}", t.told) for t in trials])
+    if tried:
+        show(("trial", "seconds", "result"), [(t.name, f"{t.seconds:.1f}", t.told) for t in tried])
     say(at_hand.told, *(f"{name}={value}" for name, value in _environment().items()))
 
 
@@ -62,7 +63,7 @@ def _environment() -> dict[str, str]:
 
 
 def _document(
-    found: list[Package], at_hand: Threads, kept: list[Cache], trials: list[Trial], problems: list[Problem]
+    found: list[Package], at_hand: Threads, kept: list[Cache], tried: list[Trial], problems: list[Problem]
 ) -> dict[str, Any]:
     return {
         "healthy": not problems,
@@ -78,5 +79,5 @@ def _document(
         ],
         "threads": {"at_hand": at_hand.at_hand, "processors": at_hand.processors},
         "environment": _environment(),
-        "trials": [{"name": t.name, "seconds": t.seconds, "passed": t.passed, "told": t.told} for t in trials],
+        "trials": [{"name": t.name, "seconds": t.seconds, "passed": t.passed, "told": t.told} for t in tried],
     }  # fmt: skip

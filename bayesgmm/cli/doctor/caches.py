@@ -92,7 +92,7 @@ class Cache:
         return []
 
 
-def caches() -> list[Cache]:
+def find() -> list[Cache]:
     """All folders where this process keeps compiled code; those of PyTensor where it can be imported."""
     folders = sorted(_kernel_folders())
     found = [Cache(KERNELS, folder, ("*.nbi", "*.nbc")) for folder in folders]

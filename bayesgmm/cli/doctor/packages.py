@@ -46,7 +46,7 @@ class Package:
         return [Problem(what, f"Install it: pip install '{self.name}{self.required}'.")]
 
 
-def packages() -> list[Package]:
+def find() -> list[Package]:
     """All that the metadata of bayesgmm name, what is always needed first."""
     found = [_package(Requirement(text)) for text in requires("bayesgmm") or ()]
     return sorted(found, key=lambda package: (package.extra or "", package.name))

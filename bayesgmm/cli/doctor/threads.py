@@ -36,7 +36,7 @@ class Threads:
         return [Problem(self.fault, "Unset it for as many threads as there are processors.")] if self.fault else []
 
 
-def threads() -> Threads:
+def find() -> Threads:
     """As this process would take them."""
     processors = os.cpu_count() or 1
     try:

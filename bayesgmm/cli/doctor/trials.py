@@ -72,17 +72,17 @@ TRIALS: dict[str, Callable[[], str]] = {
 }
 
 
-def tried(names: Iterable[str]) -> list[Trial]:
+def run(names: Iterable[str]) -> list[Trial]:
     """Run trials until one fails, for each builds on what the ones before have tried."""
     trials = list[Trial]()
     for name in names:
-        trials.append(_tried(name))
+        trials.append(_run(name))
         if not trials[-1].passed:
             break
     return trials
 
 
-def _tried(name: str) -> Trial:
+def _run(name: str) -> Trial:
     """Run a trial; whatever it raises is its result."""
     began = time.perf_counter()
     try:
