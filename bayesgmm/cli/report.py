@@ -45,7 +45,8 @@ def report(
     X = reading.observations(data, columns)
     target = free_target(output, force, data)
     reporting = importlib.import_module("bayesgmm.reporting")
-    written = _asked(reporting, target, force, sections or [], omit or [])
+    reporting.require_output(target, force)
+    reporting.choose(sections, omit or ())  # before anything is fitted
     settings: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "engine": engine, "seed": seed}
     asked = {"components": ",".join(map(str, components)), "output": output, "covariance": covariance}
     asked |= {name: ",".join(words) for name, words in {"columns": columns, "sections": sections, "omit": omit}.items() if words}
@@ -59,7 +60,7 @@ def report(
         check=check,
         **settings,
     )
-    reporting.write(analysis, target, **written)
+    reporting.write(analysis, target, sections, omit or ())
     if as_json:
         documents.write_document("report", _document(analysis, reporting.answer(analysis), target))
     else:
@@ -69,17 +70,6 @@ def report(
             say(*analysis.diagnosis.verdict, analysis.check.verdict)
         echo(f"Report: {target}")
     require_converged(analysis.diagnosis)
-
-
-def _asked(reporting: Any, target: Path, force: bool, sections: Sequence[str], omit: Sequence[str]) -> dict[str, Any]:
-    """What of the report to write, if the ending of its name and the sections are known; asked before anything is fitted."""
-    if not hasattr(reporting, "choose"):  # a reporting without sections, which writes HTML
-        if sections or omit or target.suffix.lower() not in {".html", ".htm"}:
-            raise ValueError("This version writes whole reports only, and as .html: leave out --sections and --omit.")
-        return {}
-    reporting.require_output(target, force)
-    reporting.choose(sections or None, omit)
-    return {"sections": sections or None, "omit": omit}
 
 
 def _document(analysis: Any, answer: Sequence[str], target: Path) -> dict[str, Any]:

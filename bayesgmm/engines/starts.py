@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesgmm import initialisation
 from bayesgmm.climb import Settings, Status
+from bayesgmm.collapse import Yardstick
 from bayesgmm.em import EMResult, best_of
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -43,6 +44,8 @@ def chain_starts(
     first = best_of(observations, modal, candidates, NEAR)
     mixtures = [candidates[0][1] if first.status is Status.COLLAPSED else first.mixture]
     kinds = list(initialisation.STARTS.values())
+    # Heaped rows lie on hyperplanes, and a chain that begins on one does not leave it: there the density has no bound.
+    yardstick, all_few = Yardstick.of(observations), np.ones(modal.n_components, dtype=bool)
     for chain in range(1, n_chains):
         rng = stream(seed, Use.CHAIN_START, chain)
         reweighted = observations.reweighted(
@@ -50,7 +53,8 @@ def chain_starts(
         )
         begin = kinds[chain % len(kinds)](reweighted, modal.n_components, modal.structure, rng)
         (run,) = race(reweighted, modal, [("reweighted data", begin)], SHORT)
-        mixtures.append(begin if run.status is Status.COLLAPSED else run.mixture)
+        is_flat = run.status is Status.COLLAPSED or yardstick.collapse(run.mixture.covariances, all_few)
+        mixtures.append(begin if is_flat else run.mixture)
     nuisance_mode = modal.required_prior.covariances.nuisance_mode
     return [
         (_with_all_weights(mixture, observations.n_observations), nuisance_mode(modal.structure, mixture.covariances))

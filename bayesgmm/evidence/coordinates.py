@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.covariance import Structure
 from bayesgmm.draws import Draws
+from bayesgmm.mixture import precision_factors
 
 type Array = NDArray[np.float64]
 
@@ -107,7 +108,7 @@ class Coordinates:
             return -0.5 * np.log(block.diagonal(block.compact(covariances))).reshape(*covariances.shape[:2], -1)
         scales = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
         correlations = covariances / scales[..., :, None] / scales[..., None, :]
-        root = np.linalg.cholesky(np.linalg.inv(correlations)) / scales[..., :, None]
+        root = precision_factors(correlations) / scales[..., :, None]  # no inverse: of matrices that are all but singular it is none
         sizes = np.diagonal(root, axis1=-2, axis2=-1)
         unit = root / sizes[..., None, :]
         return np.concatenate([np.log(sizes), unit[..., *np.tril_indices(d, -1)]], axis=-1)

@@ -53,7 +53,8 @@ class Target:
                 f"No evidence: of {len(proposed)} proposals none has its {fitted.n_components} components in one order. Use more "
                 "draws, or fewer components."
             )
-        kept = Points(of_proposed.own[inside], of_proposed.shared[inside])
+        inside = inside[_are_proper(coordinates.draws(_some(of_proposed, inside)).covariances[0])]
+        kept = _some(of_proposed, inside)
         log_ratios_proposed = np.full(len(proposed), -np.inf)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             density = coordinates.draws(kept).log_likelihood(self.observations.values)[0] + self.log_prior(coordinates, kept)
@@ -71,6 +72,21 @@ class Target:
             + coordinates.log_volume(points)
             + gammaln(coordinates.n_components + 1)  # over one order of them
         )
+
+
+def _some(points: Points, rows: NDArray[np.int64]) -> Points:
+    return Points(points.own[rows], points.shared[rows])
+
+
+def _are_proper(covariances: Array) -> NDArray[np.bool_]:
+    """Which sets of covariances (n, K, d, d) have an inverse in double precision: what has none has no density to speak of."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        scales = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
+        correlations = covariances / scales[..., :, None] / scales[..., None, :]
+    finite = np.isfinite(correlations).all(axis=(1, 2, 3))
+    least = np.full(len(covariances), -1.0)
+    least[finite] = np.linalg.eigvalsh(correlations[finite])[..., 0].min(axis=1)
+    return np.asarray(least > scales.shape[-1] * np.finfo(float).eps)
 
 
 @dataclass(frozen=True, eq=False)
