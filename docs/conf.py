@@ -64,6 +64,15 @@ copybutton_prompt_is_regexp = True
 reference.write(HERE / "reference")
 
 
+def spread(app, env, docnames):  # noqa: ARG001, D103
+    # Documents are read in parallel in runs of this list: pages with code, which take seconds each, must not stand side by side.
+    slow = [name for name in docnames if name.startswith(("guide/", "for_"))]
+    quick = [name for name in docnames if name not in slow]
+    step = len(quick) // max(1, len(slow)) + 1
+    docnames[:] = [name for i in range(max(1, len(slow))) for name in (*slow[i : i + 1], *quick[i * step : (i + 1) * step])]
+
+
 def setup(app):  # noqa: D103
     app.connect("autodoc-process-docstring", links.linked)
     app.connect("build-finished", links.check)
+    app.connect("env-before-read-docs", spread)

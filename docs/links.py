@@ -1,4 +1,4 @@
-"""Links: those that docstrings imply, and whether every link of the built site leads to a file and a place in it that there is."""
+"""Links: those that docstrings imply, and whether every link of the built site leads to a file, and a place in it, that exist."""
 
 import re
 from html.parser import HTMLParser
@@ -31,8 +31,9 @@ class Page(HTMLParser):
         self.loaded |= links if tag in LOADED else set()
 
 
-def linked(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    """Make links of the DOIs in a docstring, in place: a listener of autodoc's."""
+def linked(*told: Any) -> None:
+    """Make links of the DOIs in a docstring, in place: its lines are the last of what autodoc tells."""
+    lines: list[str] = told[-1]
     lines[:] = [DOI.sub(r"`doi:\1 <https://doi.org/\1>`__", line) for line in lines]
 
 
