@@ -108,7 +108,7 @@ class Coordinates:
             return -0.5 * np.log(block.diagonal(block.compact(covariances))).reshape(*covariances.shape[:2], -1)
         scales = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
         correlations = covariances / scales[..., :, None] / scales[..., None, :]
-        root = precision_factors(correlations) / scales[..., :, None]  # no inverse: of matrices that are all but singular it is none
+        root = precision_factors(correlations) / scales[..., :, None]  # by no inverse, which all but singular matrices lack
         sizes = np.diagonal(root, axis1=-2, axis2=-1)
         unit = root / sizes[..., None, :]
         return np.concatenate([np.log(sizes), unit[..., *np.tril_indices(d, -1)]], axis=-1)
