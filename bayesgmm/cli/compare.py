@@ -28,7 +28,8 @@ SMALL = 4.0  # difference in elpd whose standard error is not to be relied on: S
 def compare(
     ctx: typer.Context,
     inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="DATA | FIT...", help="A table to fit, or saved fits; else Old Faithful.")
+        list[Path] | None,
+        typer.Argument(metavar="DATA | FIT...", readable=False, help="A table to fit, or saved fits; else Old Faithful."),
     ] = None,
     components: options.Components = 2,
     ic: Annotated[str, typer.Option(metavar="NAME", help="Rank saved fits by loo or waic.")] = "loo",
@@ -79,10 +80,13 @@ def compare(
 
 def _is_saved(path: Path) -> bool:
     """Whether a file begins like a saved fit; a pipe is not looked into."""
-    if not path.is_file():
+    if path == options.STDIN or not path.is_file():
         return False
-    with path.open("rb") as file:
-        return file.read(8).startswith(SAVED)
+    try:
+        with path.open("rb") as file:
+            return file.read(8).startswith(SAVED)
+    except OSError:  # told by who reads it
+        return False
 
 
 def _refuse(ctx: typer.Context, names: Sequence[str], why: str) -> None:

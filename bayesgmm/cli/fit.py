@@ -22,7 +22,7 @@ def fit(
     data: options.Data = None,
     components: options.Components = 2,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Save the posterior there, as netCDF.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", readable=False, help="Save the posterior there, as netCDF.")
     ] = None,
     covariance: options.Covariance = "full",
     columns: options.Columns = None,

@@ -23,7 +23,9 @@ def models(
     components: options.Numbers = "1:10",
     columns: options.Columns = None,
     criterion: Annotated[str, typer.Option(metavar="NAME", help="bic or icl.")] = "bic",
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the table there, as CSV.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", readable=False, help="Write the table there, as CSV.")
+    ] = None,
     seed: options.Seed = 0,
     force: options.Force = False,
     as_json: options.Json = False,

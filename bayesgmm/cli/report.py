@@ -22,7 +22,9 @@ EXAMPLES = (
 def report(
     data: options.Data = None,
     components: options.Numbers = "1:6",
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help=".html, .md or .json.")] = Path("report.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", readable=False, help=".html, .md or .json.")] = Path(
+        "report.html"
+    ),
     sections: Annotated[Any, typer.Option(parser=options.parse_names, metavar="A,B", help="Sections to write; else all.")] = None,
     omit: Annotated[Any, typer.Option(parser=options.parse_names, metavar="A,B", help="Sections to leave out.")] = None,
     covariance: options.Covariance = "full",

@@ -184,6 +184,20 @@ def test_files_that_cannot_be_read(tmp_path):
     assert run("models", "--columns", "a,,b").exit_code == 2
 
 
+@pytest.mark.parametrize("command", ["models", "compare"])
+def test_a_file_that_may_not_be_read(written, monkeypatch, command):
+    def forbidden(self, *_, **__):
+        raise PermissionError
+
+    path = written(FILES["commas"])
+    path.chmod(0)
+    monkeypatch.setattr(Path, "open", forbidden)  # root may read all
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    result = run(command, path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "its permissions forbid it" in result.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no /dev/fd")
 def test_a_pipe_is_read_once():
     """As from ``<(zcat data.csv.gz)``, which cannot be wound back."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -57,27 +58,16 @@ def parsed(content: bytes, name: str, separator: str | None = None) -> Sheet:
         if content.startswith(begins):
             raise ValueError(f"{name} is not a CSV file: it is {cure}.")
     try:
-        line = next(filter(str.strip, _lines(content)), "")
-        if not line:
-            raise ValueError(f"{name} is empty.")
-        if CONTROL.search(line):
-            raise UnicodeError
+        line = _first_line(content, name)
         separator = separator or _separator(line)
-        fields, *below = (record for _, record in islice(_records(content, separator), 2))
-        if below and len(below[0]) > len(fields):  # which pandas would take for names of rows
-            lengths = f"{len(fields)} in its first line and {len(below[0])} in the one below"
-            raise ValueError(f"{name} cannot be read as a table: fields number {lengths}.")
+        fields = _fields(content, separator, name)
         header = _header(fields, name)
         index = 0 if header == 0 and len(fields) > 1 and not fields[0].strip() else None
-        table = pd.read_csv(
-            io.BytesIO(content), sep=separator, header=header, index_col=index, low_memory=False, skipinitialspace=True,
-            encoding="utf-8-sig",
-        )  # fmt: skip
+        how: dict[str, Any] = {"sep": separator, "header": header, "index_col": index, "encoding": "utf-8-sig"}
+        table = pd.read_csv(io.BytesIO(content), low_memory=False, skipinitialspace=True, **how)
     except (UnicodeError, csv.Error):
-        where = _not_utf8(content)
-        raise ValueError(
-            f"{name} is not a CSV file: {where}it holds something else than text in UTF-8; save it as CSV UTF-8."
-        ) from None
+        told = f"{_not_utf8(content)}it holds something else than text in UTF-8; save it as CSV UTF-8"
+        raise ValueError(f"{name} is not a CSV file: {told}.") from None
     except pd.errors.ParserError as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise ValueError(f"{name} cannot be read as a table: {reason}.") from None
@@ -86,6 +76,25 @@ def parsed(content: bytes, name: str, separator: str | None = None) -> Sheet:
     else:
         table = _named(table, fields if index is None else fields[1:], name)
     return Sheet(name, table.reset_index(drop=True), partial(_place, content, separator, header))
+
+
+def _first_line(content: bytes, name: str) -> str:
+    """The first line that is not blank."""
+    line = next(filter(str.strip, _lines(content)), "")
+    if not line:
+        raise ValueError(f"{name} is empty.")
+    if CONTROL.search(line):
+        raise UnicodeError
+    return line
+
+
+def _fields(content: bytes, separator: str, name: str) -> list[str]:
+    """The fields of the first record; there may not be more in the one below, which pandas would take for names of rows."""
+    fields, *below = (record for _, record in islice(_records(content, separator), 2))
+    if below and len(below[0]) > len(fields):
+        lengths = f"{len(fields)} in its first line and {len(below[0])} in the one below"
+        raise ValueError(f"{name} cannot be read as a table: fields number {lengths}.")
+    return fields
 
 
 def _named(table: pd.DataFrame, fields: list[str], name: str) -> pd.DataFrame:
