@@ -1,6 +1,6 @@
 """What a program reads: one JSON document a command, with all digits, and null for what is missing or not finite.
 
-The keys are told in ``docs/command_line.md``.
+The keys are told in ``docs/guide/command_line.md``.
 """
 
 import json

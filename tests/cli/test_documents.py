@@ -14,7 +14,7 @@ from bayesgmm.cli import documents
 from bayesgmm.cli.doctor import trials
 from tests.cli.running import run
 
-MANUAL = (Path(__file__).parents[2] / "docs" / "command_line.md").read_text(encoding="utf-8").partition("## JSON")[2]
+MANUAL = (Path(__file__).parents[2] / "docs" / "guide" / "command_line.md").read_text(encoding="utf-8").partition("## JSON")[2]
 SECTIONS = {"compare": "compare, EM beside MCMC", "compare fits": "compare, saved fits"}
 
 
