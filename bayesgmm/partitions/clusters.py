@@ -22,7 +22,7 @@ class Problem(NamedTuple):
     ----------
     labels : ndarray of int16, shape (n_rows, n_draws)
         The cell of each row in each draw, counted within the draw.
-    offsets : ndarray of int64, shape (n_draws,)
+    offsets : ndarray of int32, shape (n_draws,)
         The first cell of each draw.
     n_cells : int
     f, steps : ndarray of shape (n_rows + 1,)
@@ -32,7 +32,7 @@ class Problem(NamedTuple):
     """
 
     labels: NDArray[np.int16]
-    offsets: NDArray[np.int64]
+    offsets: NDArray[np.int32]
     n_cells: int
     f: NDArray[np.float64]
     steps: NDArray[np.float64]
@@ -48,7 +48,7 @@ class Clusters(NamedTuple):
     labels : ndarray of int64, shape (n_rows,)
         NOWHERE for a row that is in none.
     sizes : ndarray of int64, shape (capacity,)
-    counts : ndarray of int32, shape (n_cells, capacity)
+    counts : ndarray of uint16, shape (n_cells, capacity)
         Rows that a cell shares with a cluster.
     joint : ndarray of shape (n_draws,)
         Sum of f over the counts of each draw.
@@ -64,7 +64,7 @@ class Clusters(NamedTuple):
 
     labels: NDArray[np.int64]
     sizes: NDArray[np.int64]
-    counts: NDArray[np.int32]
+    counts: NDArray[np.uint16]
     joint: NDArray[np.float64]
     cells: NDArray[np.int32]
     within: NDArray[np.float64]
@@ -79,7 +79,7 @@ def empty(problem):
     return Clusters(
         np.full(n, NOWHERE),
         np.zeros(FIRST_CAPACITY, np.int64),
-        np.zeros((problem.n_cells, FIRST_CAPACITY), np.int32),
+        np.zeros((problem.n_cells, FIRST_CAPACITY), np.uint16),
         np.zeros(n_draws),
         np.zeros(problem.n_cells, np.int32),
         np.zeros(n_draws),
@@ -117,7 +117,7 @@ def copied(clusters):
 def grown(clusters):
     """The same with room for twice as many clusters."""
     n_cells, capacity = clusters.counts.shape
-    sizes, counts = np.zeros(2 * capacity, np.int64), np.zeros((n_cells, 2 * capacity), np.int32)
+    sizes, counts = np.zeros(2 * capacity, np.int64), np.zeros((n_cells, 2 * capacity), np.uint16)
     for k in range(capacity):  # an assignment of slices takes Numba seconds to compile
         sizes[k] = clusters.sizes[k]
     for cell in range(n_cells):
@@ -238,26 +238,28 @@ def _additive_losses(problem, clusters, i, width):
 @jit
 def _ratio_losses(problem, clusters, i, width):
     own, n_draws = clusters.labels[i], len(problem.offsets)
-    losses, counts = clusters.losses, clusters.counts
+    losses, counts, steps = clusters.losses, clusters.counts, problem.steps
     a, n = of_sizes(problem, clusters), clusters.number[1]
     if own == NOWHERE:
         n += 1
     else:
-        a -= problem.steps[clusters.sizes[own] - 1]
-    pairs = 0.5 * n * (n - 1)
+        a -= steps[clusters.sizes[own] - 1]
+    pairs, a_with = 0.5 * n * (n - 1), np.empty(width)
     for k in range(width):
-        losses[k] = 0.0
+        losses[k], a_with[k] = 0.0, a + steps[clusters.sizes[k] - (1 if k == own else 0)]
+    without = 0.0
     for s in range(n_draws):
         cell = problem.offsets[s] + problem.labels[i, s]
         within, joint = clusters.within[s], clusters.joint[s]
         if own == NOWHERE:
-            within += problem.steps[clusters.cells[cell]]
+            within += steps[clusters.cells[cell]]
         else:
-            joint -= problem.steps[counts[cell, own] - 1]
+            without -= _adjusted(a_with[own], within, joint, pairs)
+            joint -= steps[counts[cell, own] - 1]
         for k in range(width):
-            here = 1 if k == own else 0
-            more, shared = problem.steps[clusters.sizes[k] - here], problem.steps[counts[cell, k] - here]
-            losses[k] -= _adjusted(a + more, within, joint + shared, pairs)
+            losses[k] -= _adjusted(a_with[k], within, joint + steps[counts[cell, k]], pairs)
+    if own != NOWHERE:
+        losses[own] = without
     for k in range(width):
         losses[k] /= n_draws
 
@@ -265,5 +267,8 @@ def _ratio_losses(problem, clusters, i, width):
 @jit
 def _adjusted(a, b, joint, pairs):
     """The adjusted Rand index from the pairs within clusters, within cells and within both (Hubert and Arabie 1985)."""
-    below = a * (pairs - b) + b * (pairs - a)
-    return 2.0 * (joint * pairs - a * b) / below if below > 0.0 else 1.0
+    below = a * (pairs - 2.0 * b) + b * pairs
+    beyond_chance = joint * pairs - a * b
+    # Both in one piece, or both in single rows: the same. No branch, so that clusters are taken side by side.
+    is_known = below > 0.0
+    return 2.0 * (beyond_chance if is_known else 0.5) / (below if is_known else 1.0)

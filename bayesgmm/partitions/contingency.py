@@ -57,7 +57,7 @@ def of_rows(problem, clusters):
             cell = problem.offsets[s] + problem.labels[i, s]
             for k in range(number):
                 shared[k] += clusters.counts[cell, k]
-            bits += np.log2(clusters.sizes[own] * sizes[cell] / clusters.counts[cell, own] ** 2)
+            bits += np.log2(clusters.sizes[own] * sizes[cell] / float(clusters.counts[cell, own]) ** 2)
         others = clusters.sizes[own] - 1
         together[i] = (shared[own] / n_draws - 1.0) / others if others else nobody
         uncertainty[i], nearest[i], with_nearest[i] = bits / n_draws, -1, nobody

@@ -19,7 +19,8 @@ from bayesgmm.validation import integer_array, positive_integer, real_array
 type Array = NDArray[np.float64]
 type Labels = NDArray[np.int64]
 
-MOST_NUMBERS = 400_000_000  # rows x draws, of which some copies are held: 3 GB or so
+MOST_ROWS = 65_535  # which are counted in two bytes
+MOST_NUMBERS = 250_000_000  # rows x draws, which are held as 2 GB or so
 
 
 class UnconvergedWarning(UserWarning):
@@ -84,6 +85,11 @@ class DrawnPartitions:
         drawn = posterior.as_drawn() if isinstance(posterior, Posterior) else posterior  # relabelling changes no bit
         draws = drawn.draws.at_most(positive_integer(n_draws, "n_draws"))
         chosen = chosen_rows(rows, posterior.observations.n_observations)
+        if len(chosen) > MOST_ROWS:
+            raise ValueError(
+                f"{len(chosen):,} rows are more than the {MOST_ROWS:,} that can be partitioned: take some of them, such as "
+                f"rows=numpy.arange(0, {len(chosen)}, {-(-len(chosen) // MOST_ROWS)})."
+            )
         size = len(chosen) * draws.shape[0] * draws.shape[1]
         if size > MOST_NUMBERS:
             raise ValueError(
@@ -117,7 +123,7 @@ class DrawnPartitions:
         f = loss.table(self.n_rows)
         return Problem(
             labels=np.ascontiguousarray(self.labels.T),
-            offsets=np.cumsum(self.numbers) - self.numbers,
+            offsets=(np.cumsum(self.numbers) - self.numbers).astype(np.int32),
             n_cells=int(self.numbers.sum()),
             f=f,
             steps=np.diff(f),

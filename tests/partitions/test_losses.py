@@ -54,15 +54,9 @@ def test_metrics(three):
 
 def test_one_minus_the_adjusted_rand_index_is_no_metric():
     """Or else it would be kept from the ball for nothing."""
-    one, other, third = [0, 0, 1, 1], [0, 0, 0, 1], [0, 1, 0, 2]
-    found = [distance("omari", *pair) for pair in ((one, third), (one, other), (other, third))]
-    assert found[0] > 0 or found[1] > 0
-    rng = np.random.default_rng(0)
-    broken = 0
-    for _ in range(500):
-        a, b, c = rng.integers(0, 3, (3, 5))
-        broken += distance("omari", a, c) > distance("omari", a, b) + distance("omari", b, c) + 1e-9
-    assert broken > 0
+    triples = np.random.default_rng(0).integers(0, 3, (200, 3, 5))
+    detours = [distance("omari", a, b) + distance("omari", b, c) - distance("omari", a, c) for a, b, c in triples]
+    assert min(detours) < -0.1
 
 
 def test_names_of_components_say_nothing():

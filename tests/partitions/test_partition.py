@@ -179,11 +179,14 @@ def test_what_makes_no_sense_is_refused(blurred, arguments, error, sentence):
         partition(np.zeros((3, 2)))
 
 
-def test_too_many_rows_and_draws_are_refused(blurred):
-    observations = dataclasses.replace(blurred.observations, values=np.zeros((2_000_000, 2)))
+def test_too_many_rows_and_draws_are_refused(blurred, monkeypatch):
+    observations = dataclasses.replace(blurred.observations, values=np.zeros((100_000, 2)))
     many = believed(bg.Posterior(blurred.tree, blurred.specification, observations))
-    with pytest.raises(ValueError, match=r"2,000,000 rows at 300 draws are more .*take fewer draws \(n_draws=200\), or some of"):
+    with pytest.raises(ValueError, match=r"100,000 rows are more than the 65,535 .*rows=numpy.arange\(0, 100000, 2\)"):
         partition(many)
+    monkeypatch.setattr("bayesgmm.partitions.drawn.MOST_NUMBERS", 12_000)
+    with pytest.raises(ValueError, match=r"60 rows at 300 draws are more .*take fewer draws \(n_draws=200\), or some of"):
+        partition(blurred)
 
 
 @pytest.fixture
