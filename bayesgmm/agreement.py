@@ -23,9 +23,8 @@ class Agreement:
     engines : tuple of str
         As they are called in sentences.
     table : pandas.DataFrame
-        One row a quantity that does not depend on labels: posterior mean by the ``first`` and the ``second`` engine, each with
-        the limits of its 90% interval (``first_lower``, ``first_upper``, ``second_lower``, ``second_upper``), posterior ``sd``,
-        and the ``difference`` of the second mean from the first in Monte Carlo standard errors.
+        One row a quantity that does not depend on labels: posterior mean by the ``first`` and the ``second`` engine, posterior
+        ``sd``, and the ``difference`` of the second mean from the first in Monte Carlo standard errors.
     allowed : float
         Largest difference that is no disagreement: by Bonferroni's rule, 1 in 1,000 pairs of right samplers goes beyond it.
     unconverged : tuple of str
@@ -84,12 +83,9 @@ def agreement(one: Posterior, other: Posterior) -> Agreement:
     first, second = (ENGINES[post.settings["engine"]].abilities.engine for post in (one, other))
     with np.errstate(invalid="ignore", divide="ignore"):  # of a quantity that never varies
         scores = np.where(difference == 0, 0.0, difference / error)
-    columns = {
-        f"{which}{suffix}": side[name]
-        for which, side in (("first", left), ("second", right))
-        for name, suffix in (("mean", ""), ("lower", "_lower"), ("upper", "_upper"))
-    }
-    table = pd.DataFrame({**columns, "sd": left["sd"], "difference": scores}, index=left.index)
+    table = pd.DataFrame(
+        {"first": left["mean"], "second": right["mean"], "sd": left["sd"], "difference": scores}, index=left.index
+    )
     allowed = float(norm.isf(0.5 * FALSE_ALARM / len(table)))
     unconverged = tuple(engine for engine, post in ((first, one), (second, other)) if not post.diagnosis.converged)
     return Agreement((first, second), table, allowed, unconverged)

@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesgmm.draws import Draws
+from bayesgmm.draws import Draws, equal_tailed
 from bayesgmm.labels import COMPARED, Method, Trust, inverse, trust
 
 R_HAT = 1.01  # Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), doi:10.1214/20-BA1221
@@ -59,6 +59,13 @@ class Diagnosis:
 
     def __str__(self) -> str:
         return "\n".join(self.verdict)
+
+    @property
+    def standing(self) -> str:
+        """How much may be believed, in one word: "components", "density" or "nothing"."""
+        if self.components_trusted:
+            return "components"
+        return "density" if self.converged else "nothing"
 
     def denied(self, answer: str) -> "Diagnosis":
         """The same where something outside of these draws shows that they have not converged, with another answer."""
@@ -196,7 +203,7 @@ def describe(quantities: dict[str, Array], prob: float) -> pd.DataFrame:
         table = az.summary(dataset, kind="diagnostics", round_to="none")[["ess_bulk", "ess_tail", "r_hat", "mcse_mean"]]
     table.index = pd.Index(list(quantities), name="quantity")
     flat = stacked.reshape(-1, stacked.shape[-1])
-    lower, upper = np.quantile(flat, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+    lower, upper = equal_tailed(flat, prob)
     moments: dict[str, Array] = {"mean": flat.mean(axis=0), "sd": flat.std(axis=0, ddof=1), "lower": lower, "upper": upper}
     for place, (name, column) in enumerate(moments.items()):
         table.insert(place, name, column * units)

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesgmm.draws import Draws, blocks
+from bayesgmm.draws import Draws, blocks, equal_tailed
 from bayesgmm.posterior import Posterior, UnresolvedLabelsError, require_posterior
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.table import Table
@@ -128,22 +128,20 @@ def memberships(posterior: Posterior, X: Any = None, prob: float = 0.9) -> Membe
             f"There are no memberships to tell. {diagnosis.verdict[0]} Which rows belong together (similarity_matrix) and groups "
             "of them (partition) need no labels, only chains that have converged."
         )
-    found = [_moments(block, prob) for block in _blocks(posterior.relabelled.draws, values)]
+    found = [
+        (shares.mean(axis=0), shares.std(axis=0), *equal_tailed(shares, prob))
+        for shares in _blocks(posterior.relabelled.draws, values)
+    ]
     mean, sd, lower, upper = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return Memberships(mean, sd, lower, upper, prob)
 
 
 def _blocks(draws: Draws, values: Array) -> Iterator[Array]:
-    """r_ik of some rows at a time at every draw, shape (n_rows, n_components, all draws)."""
+    """r_ik of some rows at a time at every draw, shape (all draws, n_rows, n_components)."""
     n_draws, k = draws.shape[0] * draws.shape[1], draws.n_components
     for rows in blocks(len(values), n_draws * k):
         shares = draws.shares(values[rows])
-        yield np.ascontiguousarray(shares.reshape(n_draws, -1).T).reshape(*shares.shape[2:], n_draws)
-
-
-def _moments(shares: Array, prob: float) -> tuple[Array, Array, Array, Array]:
-    lower, upper = np.quantile(shares, [(1 - prob) / 2, (1 + prob) / 2], axis=-1)
-    return shares.mean(axis=-1), shares.std(axis=-1), lower, upper
+        yield shares.reshape(n_draws, *shares.shape[2:])
 
 
 def draw_allocations(posterior: Posterior, X: Any = None, seed: Seed = 0) -> xr.DataArray:

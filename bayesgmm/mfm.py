@@ -85,8 +85,8 @@ class MfmPosterior(AnyPosterior):
         _, filled = self.specification.sample_numbers(self.observations.n_observations, PRIOR_DRAWS, rng)
         k = np.arange(1, largest + 1)
         priors = self.specification.components_prior.probabilities
-        posterior, posterior_mcse = _shares(self.n_components, k)
-        of_filled, filled_mcse = _shares(self.n_filled, k)
+        posterior, posterior_mcse = shares_of(self.n_components, k)
+        of_filled, filled_mcse = shares_of(self.n_filled, k)
         columns = {
             "prior": np.pad(priors, (0, max(0, largest - len(priors))))[:largest],
             "posterior": posterior,
@@ -194,7 +194,7 @@ def _evenly(indices: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     return np.asarray(indices[np.linspace(0, len(indices) - 1, n).round().astype(int)])
 
 
-def _shares(numbers: NDArray[np.int64], k: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def shares_of(numbers: NDArray[np.int64], k: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The share of draws that have each number, and its Monte Carlo standard error."""
     is_k = (numbers[..., None] == k).astype(float)
     shares = is_k.mean(axis=(0, 1))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bayesgmm import labels
 from bayesgmm.diagnostics import Diagnosis, judge
-from bayesgmm.draws import BLOCK_VALUES, Draws
+from bayesgmm.draws import Draws, blocks
 from bayesgmm.files import require_free, write_sealed
 from bayesgmm.observations import Observations
 from bayesgmm.saving.posterior import pack
@@ -163,11 +163,11 @@ class Posterior(AnyPosterior):
 
     def log_likelihood_blocks(self) -> Iterator[NDArray[np.float64]]:
         """:meth:`log_likelihood` of all rows: at once where it is kept, otherwise as many rows at a time as memory likes."""
-        n = self.observations.n_observations
-        kept = "log_likelihood" in self.tree.children
-        step = n if kept else max(1, BLOCK_VALUES // (self.n_chains * self.n_draws))
-        for first in range(0, n, step):
-            yield self.log_likelihood(slice(first, first + step))
+        if "log_likelihood" in self.tree.children:
+            yield self.log_likelihood()
+            return
+        for rows in blocks(self.observations.n_observations, self.n_chains * self.n_draws):
+            yield self.log_likelihood(rows)
 
     @cached_property
     def relabelled(self) -> "Posterior":

@@ -31,10 +31,13 @@ class Table:
         memory where it already has that form.
     names : tuple of str
         One name a column, each its own.
+    is_named : bool
+        Whether these came with the data or were given for them; otherwise they are :func:`default_names`.
     """
 
     values: NDArray[np.float64]
     names: tuple[str, ...]
+    is_named: bool
 
     @classmethod
     def of(cls, X: Any, names: Iterable[str] | None = None, allow_missing: bool = False) -> Self:
@@ -59,13 +62,14 @@ class Table:
             values, found = _from_array(X), ()
         if 0 in values.shape:
             raise ValueError(f"{THE_DATA} are empty: {values.shape[0]} rows and {values.shape[1]} columns arrived.")
-        named = tuple(found or names or default_names(values.shape[1]))
+        given = tuple(found or names or ())
+        named = given or default_names(values.shape[1])
         if len(named) != values.shape[1]:
             raise ValueError(f"Each of the {values.shape[1]} columns needs a name, got {len(named)} names.")
         _require_distinct(named)
         values = np.ascontiguousarray(values)
         _require_finite(values, named, allow_missing)
-        return cls(values, named)
+        return cls(values, named, bool(given))
 
     def arranged(self, names: Sequence[str]) -> NDArray[np.float64]:
         """The columns of these names, in their order; by their place where one of the two was never named.
@@ -79,8 +83,10 @@ class Table:
         --------
         >>> Table.of([[1.0, 2.0]], names=["a", "b"]).arranged(["b", "a"])
         array([[2., 1.]])
+        >>> Table.of([[1.0, 2.0]]).arranged(["x2", "x1"])
+        array([[1., 2.]])
         """
-        if set(names) <= set(self.names):
+        if self.is_named and set(names) <= set(self.names):
             chosen = [self.names.index(name) for name in names]
             in_place = chosen == list(range(len(self.names)))
             return self.values if in_place else np.ascontiguousarray(self.values[:, chosen])

@@ -83,7 +83,7 @@ def test_blocks_of_rows_give_the_ordinary_result(faithful_two, monkeypatch):
     bare = faithful_two.tree.copy()
     del bare["log_likelihood"]
     post = bg.Posterior(bare, faithful_two.specification, faithful_two.observations)
-    monkeypatch.setattr("bayesgmm.posterior.BLOCK_VALUES", 50 * 4000)
+    monkeypatch.setattr("bayesgmm.draws.BLOCK_VALUES", 50 * 4000)
     assert [block.shape[-1] for block in post.log_likelihood_blocks()] == [50, 50, 50, 50, 50, 22]
     for criterion in (bg.waic, bg.loo):
         blocked, whole = criterion(post), criterion(faithful_two)

@@ -71,7 +71,7 @@ def of_em(em: Any) -> dict[str, Any]:
 def of_diagnosis(diagnosis: Any) -> dict[str, Any]:
     """What may be believed of a posterior."""
     return {
-        "believe": believed(diagnosis),
+        "believe": diagnosis.standing,
         "converged": diagnosis.converged,
         "components_trusted": diagnosis.components_trusted,
         "verdict": diagnosis.verdict,
@@ -92,10 +92,3 @@ def of_posterior(posterior: Any, diagnosis: Any) -> dict[str, Any]:
         },
         "settings": posterior.settings,
     }
-
-
-def believed(diagnosis: Any) -> str:
-    """How much may be believed, in one word: components, density or nothing."""
-    if diagnosis.components_trusted:
-        return "components"
-    return "density" if diagnosis.converged else "nothing"

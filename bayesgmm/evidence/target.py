@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from bayesgmm.covariance import find_structure
+from bayesgmm.covariance import find_structure, standardised
 from bayesgmm.draws import Draws
 from bayesgmm.em import ConvergenceWarning, fit_em
 from bayesgmm.evidence.bridge import Bridge, bridge
@@ -48,12 +48,12 @@ class Target:
         proposed = normals.sample(PROPOSALS * log_ratios.size, rng)
         of_proposed = coordinates.points_of(proposed)
         inside = np.flatnonzero((order(places, of_proposed) == np.arange(fitted.n_components)).all(axis=1))
+        inside = inside[_are_proper(coordinates.draws(_some(of_proposed, inside)).covariances[0])]
         if not len(inside):
             raise ValueError(
-                f"No evidence: of {len(proposed)} proposals none has its {fitted.n_components} components in one order. Use more "
-                "draws, or fewer components."
+                f"No evidence: of {len(proposed)} proposals none is a mixture that has its {fitted.n_components} components in "
+                "one order. Use more draws, or fewer components."
             )
-        inside = inside[_are_proper(coordinates.draws(_some(of_proposed, inside)).covariances[0])]
         kept = _some(of_proposed, inside)
         log_ratios_proposed = np.full(len(proposed), -np.inf)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -81,12 +81,11 @@ def _some(points: Points, rows: NDArray[np.int64]) -> Points:
 def _are_proper(covariances: Array) -> NDArray[np.bool_]:
     """Which sets of covariances (n, K, d, d) have an inverse in double precision: what has none has no density to speak of."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        scales = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
-        correlations = covariances / scales[..., :, None] / scales[..., None, :]
+        _, correlations = standardised(covariances)
     finite = np.isfinite(correlations).all(axis=(1, 2, 3))
     least = np.full(len(covariances), -1.0)
     least[finite] = np.linalg.eigvalsh(correlations[finite])[..., 0].min(axis=1)
-    return np.asarray(least > scales.shape[-1] * np.finfo(float).eps)
+    return np.asarray(least > correlations.shape[-1] * np.finfo(float).eps)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The same at many draws of the parameters, which have a leading axis of draws."""
+"""Densities, responsibilities and allocations of rows at many draws of the parameters, which have a leading axis of draws."""
 
 import numpy as np
 

@@ -25,8 +25,10 @@ class Problem(NamedTuple):
     offsets : ndarray of int32, shape (n_draws,)
         The first cell of each draw.
     n_cells : int
-    f, steps : ndarray of shape (n_rows + 1,)
-        The loss's table, and by how much one row more raises it.
+    f : ndarray of shape (n_rows + 2,)
+        The loss's table.
+    steps : ndarray of shape (n_rows + 1,)
+        By how much one row more raises it.
     kind : int
     scale : float
     """

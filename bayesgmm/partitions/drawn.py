@@ -12,7 +12,7 @@ from bayesgmm.mfm import MfmPosterior
 from bayesgmm.partitions.clusters import Problem
 from bayesgmm.partitions.contingency import in_order, joint_sums
 from bayesgmm.partitions.losses import Loss
-from bayesgmm.posterior import Posterior
+from bayesgmm.posterior import Posterior, require_any_posterior
 from bayesgmm.streams import Use, stream
 from bayesgmm.validation import integer_array, positive_integer, real_array
 
@@ -25,12 +25,6 @@ MOST_NUMBERS = 250_000_000  # rows x draws, which are held as 2 GB or so
 
 class UnconvergedWarning(UserWarning):
     """A statement about a posterior was made from chains that have not converged."""
-
-
-def require_any_posterior(value: object) -> None:
-    """Raise TypeError if it is no posterior, of a known number of components or not."""
-    if not isinstance(value, Posterior | MfmPosterior):
-        raise TypeError(f"posterior must be a Posterior or an MfmPosterior, got {type(value).__name__}.")
 
 
 def chosen_rows(rows: Any, n_observations: int) -> Labels:

@@ -31,12 +31,12 @@ def best_partition(
         At Ctrl-C after a run was finished, with the best labels so far and the number of finished runs.
     """
     problem, most = drawn.problem(loss), drawn.n_rows if max_clusters is None else max_clusters
-    stopped = np.zeros(1, np.bool_)
+    stopped, running = np.zeros(1, np.bool_), list[Future[Labels | None]]()
     with ThreadPoolExecutor(min(threads_at_hand(), n_runs)) as pool:
-        running = [
-            pool.submit(_run, drawn, problem, loss, run, most, stream(seed, Use.PARTITION, run), stopped) for run in range(n_runs)
-        ]
-        try:
+        try:  # from the first start on, for Ctrl-C may come before the last one
+            for run in range(n_runs):
+                rng = stream(seed, Use.PARTITION, run)
+                running.append(pool.submit(_run, drawn, problem, loss, run, most, rng, stopped))
             while wait(running, POLL_SECONDS).not_done:
                 pass
         except BaseException as error:  # no thread goes on searching for nobody

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.mfm import MfmPosterior
-from bayesgmm.partitions.drawn import chosen_rows, require_any_posterior
-from bayesgmm.posterior import Posterior
+from bayesgmm.partitions.drawn import chosen_rows
+from bayesgmm.posterior import Posterior, require_any_posterior
 
 MOST_ROWS = 20_000  # whose matrix is 3.2 GB
 

@@ -26,9 +26,10 @@ type Array = NDArray[np.float64]
 def calibration(ax: Axes, pit: Array | pd.DataFrame, names: Sequence[str] | None = None, prob: float = 0.95) -> Axes:
     """Draw the distribution function of the probability integral transforms of each feature, less that of the uniform.
 
-    A calibrated feature stays inside the band, with probability ``prob`` along its whole length. A feature that leaves it is
-    thick. Above zero on the left and below on the right: the data spread more than they are predicted to; the other way round:
-    less. Above everywhere: they are lower than predicted.
+    Independent transforms of a calibrated feature stay inside the band, with probability ``prob`` along its whole length, and
+    those of :func:`bayesgmm.predictive.loo_pit` more often. A feature that leaves it is thick. Above zero on the left and below
+    on the right: the data spread more than they are predicted to; the other way round: less. Above everywhere: they are lower
+    than predicted.
 
     Parameters
     ----------

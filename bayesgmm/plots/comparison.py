@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 from scipy.stats import norm
 
-from bayesgmm.plots.forest import ARROW, MOST_ROWS, arrows, parts, rows
+from bayesgmm.plots.forest import ARROW, MOST_ROWS, Array, Part, arrows, parts, rows
 from bayesgmm.plots.style import DASHES, GREY, INK, key, legend_above
 
 WIDTHS = 3.0, 6.0  # of half the picture, in posterior sds: at least and at most
@@ -56,17 +57,27 @@ def em_beside_posterior(ax: Axes, table: pd.DataFrame, most: int = MOST_ROWS) ->
     ax.plot(em, at + BELOW, "o", color=INK, markerfacecolor="white", markersize=3.5)
     ax.plot(mode, at, "x", color=INK, markersize=4, zorder=4)
     arrows(ax, em, at + BELOW, width)
-    for value, place in zip(em, at + BELOW, strict=True):
-        if abs(value) > width:
-            side = "right" if value > 0 else "left"
-            near: dict[str, Any] = {"textcoords": "offset points", "ha": side, "va": "center", "fontsize": "x-small"}
-            ax.annotate(f"{value:+.3g}", (np.sign(value) * ARROW * width, place), (-7 * np.sign(value), 0), **near)
+    _distances(ax, em, at + BELOW, width)
     ax.axvline(0, color=GREY, linewidth=0.7, linestyle=":", zorder=0)
     ax.set(xlim=(-width, width), xlabel="distance from the posterior mean, in posterior standard deviations")
     if len(shown) < len(table):
         ax.set_xlabel(f"{ax.get_xlabel()}\n(the {len(shown)} of {len(table)} parameters of which EM differs most)")
-    components = sorted({part.component for part in told if part.component is not None})
-    keys = [key(k) for k in components]
+    legend_above(ax, _keys(told, bool(np.isfinite(mode).any())))
+    return ax
+
+
+def _distances(ax: Axes, em: Array, at: NDArray[Any], width: float) -> None:
+    """How far the estimates are that lie outside, beside their arrows."""
+    for value, place in zip(em, at, strict=True):
+        if abs(value) > width:
+            side = "right" if value > 0 else "left"
+            near: dict[str, Any] = {"textcoords": "offset points", "ha": side, "va": "center", "fontsize": "x-small"}
+            ax.annotate(f"{value:+.3g}", (np.sign(value) * ARROW * width, place), (-7 * np.sign(value), 0), **near)
+
+
+def _keys(told: list[Part], with_mode: bool) -> list[Line2D]:
+    """What the signs mean."""
+    keys = [key(k) for k in sorted({part.component for part in told if part.component is not None})]
     keys.append(Line2D([], [], color=GREY, linewidth=2.5, alpha=0.6, label="posterior, 90%"))
     ours: dict[str, Any] = {
         "color": INK,
@@ -77,7 +88,6 @@ def em_beside_posterior(ax: Axes, table: pd.DataFrame, most: int = MOST_ROWS) ->
         "markerfacecolor": "white",
     }
     keys.append(Line2D([], [], label="EM, 90%", **ours))
-    if np.isfinite(mode).any():
+    if with_mode:
         keys.append(Line2D([], [], color=INK, marker="x", linestyle="none", markersize=4, label="posterior mode"))
-    legend_above(ax, keys)
-    return ax
+    return keys

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from bayesgmm.draws import Draws
+from bayesgmm.draws import Draws, equal_tailed
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.plots.style import DASHES, GREY, INK, PALE, clean, colour, label, marker
@@ -70,7 +70,7 @@ def density(
             line |= {"marker": marker(k), "markevery": [int(mean.argmax())]}
             ax.plot(grid, mean, label=f"component {k}", zorder=3, **line)
     at_draws = _densities(few, grid)
-    lower, upper = np.quantile(at_draws, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+    lower, upper = equal_tailed(at_draws, prob)
     band(ax, grid, pd.DataFrame({"mean": at_draws.mean(axis=0), "lower": lower, "upper": upper}), prob)
     if em is not None:
         point = np.exp(em.marginal([feature]).log_density(grid[:, None]))

@@ -10,12 +10,11 @@ from scipy.optimize import elementwise
 from scipy.special import ndtr, ndtri
 
 from bayesgmm.covariance import find_structure
-from bayesgmm.draws import Draws, blocks
+from bayesgmm.draws import Draws, blocks, equal_tailed
 from bayesgmm.mfm import MfmPosterior
 from bayesgmm.mixture import Mixture
 from bayesgmm.posterior import Posterior, place_of, require_any_posterior
 from bayesgmm.prediction.conditioning import Conditioning
-from bayesgmm.predictive.bands import limits
 from bayesgmm.table import Table
 from bayesgmm.validation import positive_integer, probability
 
@@ -132,7 +131,7 @@ def _told(shares: Array, means: Array, covariances: Array, prob: float, quantile
     variances = np.diagonal(covariances, axis1=1, axis2=2)
     sd = np.sqrt(np.einsum("nc,ncr->nr", weights, (means - mean[:, None]) ** 2) + weights @ variances)
     found = [_quantiles(weights, means[..., r], np.sqrt(variances[:, r]), sd[:, r], quantiles) for r in range(means.shape[2])]
-    return np.stack([mean, *limits(at_draws, prob), sd, *np.stack(found, axis=-1)])
+    return np.stack([mean, *equal_tailed(at_draws, prob), sd, *np.stack(found, axis=-1)])
 
 
 def _quantiles(weights: Array, means: Array, scales: Array, sd: Array, p: Array) -> Array:

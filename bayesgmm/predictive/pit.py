@@ -34,6 +34,11 @@ def loo_pit(posterior: Posterior) -> pd.DataFrame:
     TypeError
         If it is no posterior of a known number of components.
 
+    Notes
+    -----
+    Rows share a fit, and with their own left out the others still tell much of it: together the values lie nearer to uniform than
+    independent ones would. Tests and bands that take them for independent are too kind to the model, never too strict.
+
     References
     ----------
     Gelfand, Dey & Chang (1992), Model determination using predictive distributions, Bayesian Statistics 4. Vehtari, Gelman &

@@ -58,11 +58,11 @@ def posterior_predictive(posterior: Posterior | MfmPosterior, n_draws: int | Non
     values, root = posterior.observations.values, seed_sequence(seed)
     most = max(1, KEPT_VALUES // values.size) if n_draws is None else positive_integer(n_draws, "n_draws")
     draws, kept = posterior.draws, posterior.tree["posterior"]
-    evenly = slice(None, None, -(-draws.shape[0] * draws.shape[1] // most))
-    coords = {"chain": kept["chain"].to_numpy(), "draw": kept["draw"].to_numpy()[evenly]}
+    some = draws.evenly(most)
+    coords = {"chain": kept["chain"].to_numpy(), "draw": kept["draw"].to_numpy()[some]}
     observed = data_groups(posterior.observations)["observed_data"]
     drawn = xr.Dataset(
-        {"x": (DIMS, data_sets(draws.between(evenly), len(values), root))}, coords | {"feature": observed["feature"].to_numpy()}
+        {"x": (DIMS, data_sets(draws.between(some), len(values), root))}, coords | {"feature": observed["feature"].to_numpy()}
     )
     tree = xr.DataTree.from_dict({"posterior_predictive": drawn, "observed_data": observed})
     tree.attrs = {"settings": json.dumps({"seed": describe(root)})}

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import arviz as az
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesgmm.draws import equal_tailed
 from bayesgmm.labels.assignment import MOST_ROUNDS, best_orders
-from bayesgmm.mfm import MfmPosterior
+from bayesgmm.mfm import MfmPosterior, shares_of
 from bayesgmm.posterior import Posterior, require_any_posterior
 from bayesgmm.predictive.ascent import modes_of
-from bayesgmm.predictive.bands import limits
 from bayesgmm.validation import positive_integer, probability
 
 type Array = NDArray[np.float64]
@@ -43,7 +42,7 @@ class Modes:
     @property
     def number(self) -> int:
         """The most probable number of modes; of equals the smallest."""
-        return int(np.bincount(self.counts.ravel()).argmax())
+        return most_probable(self.counts)
 
     @cached_property
     def probabilities(self) -> pd.DataFrame:
@@ -55,9 +54,7 @@ class Modes:
             Index ``n_modes``; ``probability`` and its Monte Carlo standard error ``mcse``, NaN where all draws or none have it.
         """
         numbers = np.arange(1, self.counts.max() + 1)
-        has = (self.counts[..., None] == numbers).astype(float)
-        shares = has.mean(axis=(0, 1))
-        errors = [float(az.mcse(has[..., i])) if 0 < share < 1 else np.nan for i, share in enumerate(shares)]
+        shares, errors = shares_of(self.counts, numbers)
         return pd.DataFrame({"probability": shares, "mcse": errors}, index=pd.Index(numbers, name="n_modes"))
 
     @cached_property
@@ -69,7 +66,7 @@ class Modes:
         pandas.DataFrame
             Index (``mode``, ``feature``); posterior ``mean``, ``sd``, ``lower`` and ``upper``, in the data's units.
         """
-        found = [self.locations.mean(axis=0), self.locations.std(axis=0), *limits(self.locations, self.prob)]
+        found = [self.locations.mean(axis=0), self.locations.std(axis=0), *equal_tailed(self.locations, self.prob)]
         where = pd.MultiIndex.from_product([range(self.number), self.names], names=["mode", "feature"])
         columns = ("mean", "sd", "lower", "upper")
         return pd.DataFrame({name: part.ravel() for name, part in zip(columns, found, strict=True)}, index=where)
@@ -131,9 +128,13 @@ def modes(posterior: Posterior | MfmPosterior, n_draws: int = 1000, prob: float 
     draws, observations = posterior.draws.at_most(positive_integer(n_draws, "n_draws")), posterior.observations
     found = modes_of(draws)
     counts = np.array([len(one) for one in found])
-    number = int(np.bincount(counts).argmax())
-    of_number = np.stack([one for one in found if len(one) == number])
+    of_number = np.stack([one for one in found if len(one) == most_probable(counts)])
     return Modes(counts.reshape(draws.shape), _matched(of_number, observations.ranges), observations.names, prob)
+
+
+def most_probable(counts: NDArray[np.int64]) -> int:
+    """The number that most draws have; of equals the smallest."""
+    return int(np.bincount(counts.ravel()).argmax())
 
 
 def _matched(points: Array, units: Array) -> Array:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
+from bayesgmm.covariance import standardised
 from bayesgmm.diagnostics import describe
 from bayesgmm.draws import Array, Draws
 
@@ -38,14 +38,12 @@ def component_table(draws: Draws, names: Sequence[str], prob: float = PROB) -> p
 
 def _quantities(draws: Draws, names: Sequence[str]) -> list[tuple[str, Array]]:
     """Each quantity with its draws, shape (n_chains, n_draws, n_components)."""
-    scales = np.sqrt(np.diagonal(draws.covariances, axis1=-2, axis2=-1))
+    scales, correlations = standardised(draws.covariances)
     found = [("weight", draws.weights)] if draws.n_components > 1 else []
     found += [(f"mean of {name}", draws.means[..., j]) for j, name in enumerate(names)]
     found += [(f"scale of {name}", scales[..., j]) for j, name in enumerate(names)]
     if not draws.structure.is_diagonal:
         found += [
-            (f"correlation of {names[j]} and {name}", draws.covariances[..., i, j] / (scales[..., i] * scales[..., j]))
-            for i, name in enumerate(names)
-            for j in range(i)
+            (f"correlation of {names[j]} and {name}", correlations[..., i, j]) for i, name in enumerate(names) for j in range(i)
         ]
     return found

@@ -10,7 +10,7 @@ from typing import Any
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Block, Claim, Details, Link, Mark, Table
 from bayesgmm.reporting.sections import SECTIONS, Section
-from bayesgmm.reporting.sentences import BELIEVED, answer, partial, standing
+from bayesgmm.reporting.sentences import BELIEVED, answer, partial
 from bayesgmm.validation import known_name, told
 
 
@@ -75,11 +75,11 @@ def document(analysis: Analysis, sections: Iterable[str] | None = None, omit: It
         shown = tuple(block for block in blocks[section.name] if not isinstance(block, Claim))
         more = (_claimed(claims),) if section.name == "summary" and claims else ()
         parts.append(Part(section.name, section.title, (*shown, *more)))
-    name = analysis.source
+    name, standing = analysis.source, analysis.diagnosis.standing
     return Document(
         f"{name[:1].upper()}{name[1:]}",
-        standing(analysis),
-        BELIEVED[standing(analysis)],
+        standing,
+        BELIEVED[standing],
         answer(analysis)[0],
         partial(analysis),
         tuple(parts),

@@ -16,18 +16,11 @@ BELIEVED = {
 }
 
 
-def standing(analysis: Analysis) -> str:
-    """How much may be believed, in one word: "components", "density" or "nothing"."""
-    if analysis.diagnosis.components_trusted:
-        return "components"
-    return "density" if analysis.diagnosis.converged else "nothing"
-
-
 def answer(analysis: Analysis) -> tuple[str, ...]:
     """The answer to how many groups there are, how large, and whether that may be believed; first sentence first."""
     k, rows = analysis.chosen, count(analysis.observations.n_observations, "row")
     components = count(k, "component")
-    match standing(analysis):
+    match analysis.diagnosis.standing:
         case "nothing":
             disputed = f"two samplers of the mixture of {components} disagree"
             unmixed = f"the chains of the mixture of {components} have not converged"

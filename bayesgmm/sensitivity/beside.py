@@ -18,7 +18,7 @@ UNMOVED = 0.8  # overlap from which data are said to have told little
 LEAST_DRAWS = 100  # of the prior, to be compared
 
 
-def prior_beside_posterior(posterior: Posterior, prob: float = 0.9, draws: int = 4000, seed: Seed = 0) -> pd.DataFrame:
+def prior_beside_posterior(posterior: Posterior, prob: float = 0.9, n_draws: int = 4000, seed: Seed = 0) -> pd.DataFrame:
     r"""What the prior says of each quantity, what the posterior says, and how far the data have moved it.
 
     Label-free quantities always: mean and standard deviation of the mixture along each feature, the share of that variance which
@@ -33,7 +33,7 @@ def prior_beside_posterior(posterior: Posterior, prob: float = 0.9, draws: int =
         Draws given a number of filled components are held against the prior of that many components.
     prob : float
         Of the equal-tailed intervals.
-    draws : int
+    n_draws : int
         Of the prior, at least 100.
     seed : int, SeedSequence or Generator
         Of the draws of the prior.
@@ -62,16 +62,16 @@ def prior_beside_posterior(posterior: Posterior, prob: float = 0.9, draws: int =
     --------
     >>> import bayesgmm as bg
     >>> post = bg.fit_bayes(bg.load_dataset("faithful"), 2, draws=200, tune=100, progress=False)
-    >>> table = prior_beside_posterior(post, draws=500)
+    >>> table = prior_beside_posterior(post, n_draws=500)
     >>> bool(table.loc["mixture_mean[waiting]", "contraction"] > 0.99)
     True
     """
     require_posterior(posterior)
     prob = probability(prob)
-    if positive_integer(draws, "draws") < LEAST_DRAWS:
-        raise ValueError(f"{draws} draws of the prior are too few to be compared: take {LEAST_DRAWS} or more.")
+    if positive_integer(n_draws, "n_draws") < LEAST_DRAWS:
+        raise ValueError(f"{n_draws} draws of the prior are too few to be compared: take {LEAST_DRAWS} or more.")
     names = posterior.observations.names
-    prior = stacked(prior_draws(posterior.specification, draws, len(names), seed_sequence(seed)))
+    prior = stacked(prior_draws(posterior.specification, n_draws, len(names), seed_sequence(seed)))
     before, after = unordered(prior, names), unordered(posterior.draws, names)
     trusted = posterior.diagnosis.components_trusted
     if trusted:

@@ -15,7 +15,7 @@ from bayesgmm.validation import positive_integer
 def prior_predictive(
     source: Posterior | Specification,
     n_observations: int | None = None,
-    draws: int = 500,
+    n_draws: int = 500,
     seed: Seed = 0,
     n_features: int | None = None,
 ) -> xr.DataTree:
@@ -27,7 +27,7 @@ def prior_predictive(
         Whose prior it is. A posterior's data stand beside the draws.
     n_observations : int, optional
         Rows of each data set; None: as many as the posterior's data have. A specification has no data, so it needs a number.
-    draws : int
+    n_draws : int
         Data sets, each from a mixture of its own.
     seed : int, SeedSequence or Generator
         The mixtures and the data sets are those of :meth:`Prior.sample_data` with the same seed.
@@ -51,7 +51,7 @@ def prior_predictive(
     --------
     >>> import bayesgmm as bg
     >>> spec = bg.Specification(2, "spherical", bg.Prior.inverse_wishart([0.0, 0.0], 5.0, 2.0, 1.0))
-    >>> prior_predictive(spec, 100, draws=50)["prior_predictive"]["x"].shape
+    >>> prior_predictive(spec, 100, n_draws=50)["prior_predictive"]["x"].shape
     (1, 50, 100, 2)
     """
     observations = None
@@ -65,7 +65,7 @@ def prior_predictive(
     if n_observations is None:
         raise ValueError("A specification has no data whose number of rows could be taken: give n_observations.")
     root = seed_sequence(seed)
-    drawn = prior_draws(specification, draws, n_features, root)
+    drawn = prior_draws(specification, n_draws, n_features, root)
     n = positive_integer(n_observations, "n_observations")
     x = np.stack([draw.mixture.sample(n, child(root, Use.PRIOR_DATA, s))[0] for s, draw in enumerate(drawn)])
     together = stacked(drawn)

@@ -223,3 +223,24 @@ def test_ctrl_c_in_the_first_run_has_nothing_to_return(blurred, interrupted_afte
     interrupted_after(0)
     with pytest.raises(KeyboardInterrupt):
         partition(blurred)
+
+
+def test_ctrl_c_while_runs_are_being_started_ends_those_that_run(blurred, monkeypatch):
+    ended, whole = [], runs.stream
+
+    def stream(seed, use, number):
+        if number == 1:
+            raise KeyboardInterrupt
+        return whole(seed, use, number)
+
+    def run(*arguments):
+        stopped, end = arguments[-1], time.monotonic() + 10
+        while not stopped[0] and time.monotonic() < end:
+            time.sleep(0.01)
+        ended.append(bool(stopped[0]))
+
+    monkeypatch.setattr(runs, "stream", stream)
+    monkeypatch.setattr(runs, "_run", run)
+    with pytest.raises(KeyboardInterrupt):
+        partition(blurred)
+    assert ended == [True]

@@ -71,7 +71,7 @@ def test_an_unknown_number_of_components(unknown):
     np.testing.assert_allclose(cdf(unknown, [-1e9, 1e9], 0)["mean"], [0, 1], atol=1e-12)
 
 
-def test_what_cannot_be_asked(faithful):
+def test_what_cannot_be_asked(faithful, handmade):
     with pytest.raises(ValueError, match="name one of 'eruptions', 'waiting'"):
         cdf(faithful, [1.0])
     with pytest.raises(ValueError, match=r"Unknown feature 'wating'.*mean 'waiting'"):
@@ -80,6 +80,8 @@ def test_what_cannot_be_asked(faithful):
         cdf(faithful, [np.nan], 0)
     with pytest.raises(ValueError, match="asked for are 'eruptions', 'waiting'"):
         density(faithful, pd.DataFrame({"eruptions": [2.0], "wait": [50.0]}))
+    with pytest.raises(ValueError, match=r"have the columns 'x1', 'x2', 'x3', 'x4', 'x5', and asked for are"):
+        density(handmade, np.zeros((1, 5)))
     with pytest.raises(ValueError, match="prob must be"):
         density(faithful, [[2.0, 50.0]], prob=90)
     for function in (cdf, density):

@@ -72,6 +72,13 @@ def test_rows_in_every_form(faithful):
     assert table.index.names == ["row", "feature"]
 
 
+def test_values_without_names_stand_in_the_order_of_what_is_given(handmade):
+    """Of features that were never named, whose names are those that an array without names would have."""
+    one = conditional(handmade, ["x1", "x2"], [[0.5, -2.0]])
+    pd.testing.assert_frame_equal(conditional(handmade, ["x2", "x1"], [[-2.0, 0.5]]), one)
+    pd.testing.assert_frame_equal(conditional(handmade, [1, 0], pd.DataFrame({"x1": [0.5], "x2": [-2.0]})), one)
+
+
 def test_blocks_and_thinning(faithful, monkeypatch):
     rows = faithful.observations.values[:40, 0]
     whole = conditional(faithful, "eruptions", rows)

@@ -43,7 +43,6 @@ def test_where_the_log_likelihood_is_not_kept(handmade, monkeypatch):
     bare = handmade.tree.copy()
     del bare["log_likelihood"]
     post = bg.Posterior(bare, handmade.specification, handmade.observations)
-    monkeypatch.setattr("bayesgmm.posterior.BLOCK_VALUES", 25 * 60)
     monkeypatch.setattr("bayesgmm.draws.BLOCK_VALUES", 7 * 60 * 4)
     blocked = loo_pit(post)
     np.testing.assert_allclose(blocked, kept, rtol=1e-9)

@@ -1,12 +1,12 @@
 """The first paragraph says no more than may be believed."""
 
 from bayesgmm.reporting import answer
-from bayesgmm.reporting.sentences import assignment, edge, standing
+from bayesgmm.reporting.sentences import assignment, edge
 from tests.reporting.analyses import judged
 
 
 def test_trusted_components_come_with_their_sizes(hostile):
-    assert standing(hostile) == "components"
+    assert hostile.diagnosis.standing == "components"
     said = answer(hostile)
     assert said[0] == "These 240 rows are best described by 3 components, and the components may be believed."
     assert said[1].count("90% interval") == 3

@@ -56,14 +56,14 @@ def test_hardly_any_data():
 
 def test_two_clear_groups():
     post = bg.fit_bayes(X, 2, seed=1, draws=500, progress=False)
-    table = prior_beside_posterior(post, draws=2000)
+    table = prior_beside_posterior(post, n_draws=2000)
     assert (table["overlap"] < 0.5).all()
     assert (table["contraction"] > 0.9).all()
     assert {"weights[1]", "means[0, x2]", "scales[1, x1]", "correlations[0, x2, x1]"} <= set(table.index)
     np.testing.assert_allclose(table.loc["weights[0]"].iloc[:3], table.loc["weights[1]"].iloc[:3], atol=0.08)
     posterior = post.relabelled.draws
     np.testing.assert_allclose(table.loc["means[0, x2]", "posterior_median"], np.median(posterior.means[..., 0, 1]))
-    again = prior_beside_posterior(bg.relabel(post), draws=2000)
+    again = prior_beside_posterior(bg.relabel(post), n_draws=2000)
     np.testing.assert_array_equal(table, again)
 
 
@@ -117,6 +117,6 @@ def test_what_cannot_be_asked():
     with pytest.raises(ValueError, match="prob must be above 0 and below 1"):
         prior_beside_posterior(post, prob=90)
     with pytest.raises(ValueError, match="20 draws of the prior are too few"):
-        prior_beside_posterior(post, draws=20)
+        prior_beside_posterior(post, n_draws=20)
     with pytest.raises(TypeError, match="must be a Posterior"):
         prior_beside_posterior(post.specification)

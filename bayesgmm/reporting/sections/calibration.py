@@ -76,7 +76,7 @@ def _picture(pit: pd.DataFrame, table: pd.DataFrame) -> Picture:
     left = f" Shown are the {len(order)} of {len(table)} features that fit worst." if len(order) < len(table) else ""
     caption = (
         "How far the transforms of each feature lie above or below uniform ones. A feature that the model describes stays inside "
-        f"the band, along its whole length, in 95 of 100 cases.{left}"
+        f"the band, along its whole length, in at least 95 of 100 cases.{left}"
     )
     return picture("calibration", paint, 3.4, "Calibration of each feature, with a band.", caption, COLUMN)
 
@@ -88,7 +88,8 @@ def _table(table: pd.DataFrame) -> Table:
     )
     note = (
         "distance: the largest from uniform (Kolmogorov and Smirnov), with its p-value. mean and sd of the transforms: 0.5 and "
-        "0.289 where they are uniform; a smaller sd says that the model is too wide, a larger one that it is too narrow."
+        "0.289 where they are uniform; a smaller sd says that the model is too wide, a larger one that it is too narrow. The "
+        "p-values err on the side of the model: transforms of rows that share a fit lie nearer to uniform than independent ones."
     )
     columns = ("feature", "distance", "p-value", "mean", "sd")
     return Table(note, columns, rows, title="Feature by feature", name="calibration", data=table)

@@ -7,8 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bayesgmm import plots
+from bayesgmm.draws import equal_tailed
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Picture
+from bayesgmm.reporting.components import PROB
 from bayesgmm.reporting.numbers import significant
 from bayesgmm.reporting.pictures import COLUMN, WIDE, left_out, picture
 from bayesgmm.reporting.sections.section import Section
@@ -16,7 +18,6 @@ from bayesgmm.reporting.sentences import FIRST_LOOK, denied
 
 MOST_FEATURES = 9
 CLAIM_ROWS, CLAIM_DRAWS = 200, 1000  # from which the claim is made
-INTERVAL = (0.05, 0.95)
 
 
 def _blocks(analysis: Analysis) -> Iterator[Block]:
@@ -30,7 +31,7 @@ def _claim(analysis: Analysis) -> Claim:
     values = analysis.observations.values
     rows = np.linspace(0, len(values) - 1, min(len(values), CLAIM_ROWS)).astype(int)
     log_density = analysis.posterior.draws.at_most(CLAIM_DRAWS).log_density(np.ascontiguousarray(values[rows]))
-    lower, upper = np.quantile(log_density.reshape(-1, len(rows)), INTERVAL, axis=0)
+    lower, upper = equal_tailed(log_density.reshape(-1, len(rows)), PROB)
     known = float(np.median(np.exp((upper - lower) / 2)))
     belief = Belief.YES if analysis.diagnosis.converged else Belief.NO
     reason = "" if analysis.diagnosis.converged else denied(analysis)

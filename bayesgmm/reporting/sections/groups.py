@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from bayesgmm import plots
 from bayesgmm.partitions import CredibleBall, Partition, credible_ball, partition, similarity_matrix
 from bayesgmm.reporting.analysis import Analysis
-from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Paragraph, Picture, Points, Table
-from bayesgmm.reporting.numbers import count, fixed, percent
+from bayesgmm.reporting.blocks import REST, Belief, Block, Caution, Claim, Paragraph, Picture, Points, Table
+from bayesgmm.reporting.numbers import MISSING, count, fixed, percent
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import denied
@@ -90,7 +90,7 @@ def _least_sure(found: Partition) -> Table:
             str(i),
             str(int(row["cluster"])),
             fixed(row["together"], 2),
-            "–" if row["nearest"] < 0 else f"{int(row['nearest'])} ({fixed(row['nearest_together'], 2)})",
+            MISSING if row["nearest"] < 0 else f"{int(row['nearest'])} ({fixed(row['nearest_together'], 2)})",
             fixed(row["uncertainty"], 3),
         )
         for i, row in table.head(SHOWN).iterrows()
@@ -99,7 +99,7 @@ def _least_sure(found: Partition) -> Table:
     note = (
         "Rows and clusters are counted from 0, clusters by falling size. together: mean probability of sharing a component with "
         f"the others of its cluster; nearest other: the same for the next cluster. Shown are the least sure of {len(table):,} "
-        "rows; the JSON form of this report has all."
+        f"rows; {REST}"
     )
     return Table(note, columns, rows, title="The rows that are least sure", name="partition", data=found.table)
 

@@ -13,10 +13,10 @@ from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import FIRST_LOOK, denied
 from bayesgmm.sensitivity import power_scaling, prior_beside_posterior
+from bayesgmm.sensitivity.powers import QUIET
 
 PRIOR_DRAWS = 2000
 MOST_DRAWN = 40  # quantities in the picture
-FINE = "-"  # what power scaling says of a quantity that hangs on the prior no more than it should
 WHAT = (
     "The prior says what was thought possible before the data were seen. Where prior and posterior overlap much the data have "
     "told little, and the answer is the prior's."
@@ -29,8 +29,8 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
         yield Claim(what, "not asked", Belief.NO, denied(analysis))
         yield Caution(FIRST_LOOK)
         return
-    beside, scaled = prior_beside_posterior(analysis.posterior, draws=PRIOR_DRAWS), power_scaling(analysis.posterior)
-    hanging = scaled[scaled["diagnosis"] != FINE]
+    beside, scaled = prior_beside_posterior(analysis.posterior, n_draws=PRIOR_DRAWS), power_scaling(analysis.posterior)
+    hanging = scaled[scaled["diagnosis"] != QUIET]
     number = f"{count(len(scaled) - len(hanging), 'quantity', 'quantities')} of {len(scaled):,} show no sign of it"
     if len(hanging):
         yield Claim(what, number, Belief.CARE, f"most in {hanging['prior'].idxmax()}")
@@ -98,7 +98,7 @@ def _scaled(scaled: pd.DataFrame) -> Table:
 
 
 def _diagnosed(diagnosis: object) -> str:
-    return "nothing to note" if diagnosis == FINE else str(diagnosis)
+    return "nothing to note" if diagnosis == QUIET else str(diagnosis)
 
 
 PRIOR = Section("prior", "Prior beside posterior", _blocks)

@@ -9,13 +9,13 @@ from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Block, Points, Table
 from bayesgmm.reporting.numbers import known_to, percent, short
 from bayesgmm.reporting.sections.section import Section
-from bayesgmm.reporting.sentences import answer, assignment, checks, criteria, standing
+from bayesgmm.reporting.sentences import answer, assignment, checks, criteria
 
 MOST_FEATURES = 4
 
 
 def _blocks(analysis: Analysis) -> Iterator[Block]:
-    if standing(analysis) == "components" and analysis.chosen > 1:
+    if analysis.diagnosis.components_trusted and analysis.chosen > 1:
         yield Points((*criteria(analysis), assignment(analysis), checks(analysis)))
         yield _groups(analysis)
     else:
