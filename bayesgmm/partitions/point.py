@@ -201,7 +201,7 @@ def partition(
     >>> X, _, _ = bg.simulate(200, n_components=2, n_features=2, separation=6.0, seed=0)
     >>> post = bg.fit_bayes(X, 2, engine="gibbs", progress=False)
     >>> partition(post).sizes.tolist()
-    [105, 95]
+    [125, 75]
     """
     chosen, root = LOSSES[known_name(loss, "loss", LOSSES)], seed_sequence(seed)
     n_runs = positive_integer(n_runs, "n_runs")
