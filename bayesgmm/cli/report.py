@@ -62,7 +62,7 @@ def report(
         check=check,
         **settings,
     )
-    reporting.write(analysis, target, sections, omit or ())
+    reporting.write(analysis, target, sections=sections, omit=omit or ())
     if as_json:
         documents.write_document("report", _document(analysis, reporting.answer(analysis), target))
     else:
