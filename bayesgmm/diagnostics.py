@@ -229,10 +229,13 @@ def _mixing(what: str, table: pd.DataFrame, enough: float) -> str:
 def _answer(converged: bool, trusted: bool, n_components: int) -> str:
     if trusted:
         return "Yes: the chains have converged and the components may be believed."
+    if converged and n_components == 1:
+        return "The density may be believed, the component's parameters may not yet: they have not mixed. Take more draws."
     if converged:
         return (
             f"The density may be believed, the {n_components} components may not: "
             "they are not the same components in every draw, or their parameters have not mixed. What does not depend on labels "
             "may be used all the same: the density, predictions, which rows belong together, the number of filled components."
         )
-    return "No: the chains have not converged; take more draws, other starts, or fewer components before using any number."
+    fewer = ", other starts, or fewer components" if n_components > 1 else ""
+    return f"No: the chains have not converged; take more draws{fewer} before using any number."

@@ -166,7 +166,7 @@ class Selection:
         if len(self.candidates) == 1:
             return missing or (f"K = {self.chosen} was asked for; no other number was tried.",)
         sentences = [*missing, self._told_by_bic(), self._told_by_loo()]
-        if self.by_bic is not None:
+        if self.by_bic is not None and len(self.rankable) > 1:
             sentences.append(AGREE if self.by_bic == self.by_loo else DISAGREE)
         collapsed = [str(k) for k, status in self.table["em_status"].items() if status == "collapsed"]
         if collapsed:
@@ -197,6 +197,8 @@ class Selection:
         return f"{sentence}; K = {bic.index[1]} is {gap:.1f} higher{near}."
 
     def _told_by_loo(self) -> str:
+        if len(self.rankable) == 1:
+            return f"LOO ranks nothing, for K = {self.rankable[0]} alone has chains that have converged."
         best = int(self.table.loc[self.rankable, "elpd_loo"].idxmax())
         among = "" if len(self.rankable) == len(self.candidates) else " among the fits that have converged"
         if best == self.by_loo:
@@ -208,7 +210,7 @@ class Selection:
         if table.empty:
             return f"The evidence is missing. {why_no_evidence(self.candidates[self.rankable[0]].posterior)}"
         if len(table) == 1:
-            return f"The evidence is known for K = {table.index[0]} alone."
+            return f"Only the evidence of K = {table.index[0]} may be believed, so that it compares nothing."
         best, second = table.index[:2]
         gap = table.loc[best, "log_evidence"] - table.loc[second, "log_evidence"]
         near = gap < 2 * np.hypot(*table.loc[[best, second], "log_evidence_se"])
@@ -222,8 +224,9 @@ class Selection:
 def _told_by_telescoping(unknown: MfmPosterior) -> str:
     filled = unknown.probabilities["filled"]
     most = int(filled.idxmax())
+    filled_are = f"{most} filled components are" if most > 1 else "one filled component is"
     sentence = (
-        f"With K unknown ({unknown.specification.components_prior}), {most} filled components are likeliest (probability "
+        f"With K unknown ({unknown.specification.components_prior}), {filled_are} likeliest (probability "
         f"{filled[most]:.2f}); components of the population may be more, since some of them may have no row in the data."
     )
     return sentence if unknown.diagnosis.converged else f"{sentence} Those chains have not converged."

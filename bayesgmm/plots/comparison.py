@@ -30,7 +30,7 @@ def em_beside_posterior(ax: Axes, table: pd.DataFrame, most: int = MOST_ROWS) ->
     ----------
     ax : Axes
     table : pandas.DataFrame
-        Of :func:`bayesgmm.compare_em_bayes`.
+        ``table`` of :func:`bayesgmm.compare_em_bayes`.
     most : int
         Where there are more parameters, those are drawn of which EM and the posterior mean differ most.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.plots.style import GREY, INK, clean, colour, label, marker, row_font
 
-COMPONENT = re.compile(r"(weights|means|covariances)\[(\d+)(?:, (.*))?\]", re.DOTALL)
+COMPONENT = re.compile(r"(weights|means|covariances|scales|correlations)\[(\d+)(?:, (.*))?\]", re.DOTALL)
 MOST_ROWS = 40
 ARROW = 0.97  # where the arrow of a value stands that lies outside, as a share of the half width of the picture
 

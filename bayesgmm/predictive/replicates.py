@@ -10,11 +10,12 @@ from bayesgmm.draws import Draws, blocks
 from bayesgmm.mfm import MfmPosterior
 from bayesgmm.posterior import Posterior, data_groups, require_any_posterior
 from bayesgmm.streams import Seed, Use, describe, seed_sequence, stream
-from bayesgmm.validation import positive_integer
+from bayesgmm.validation import positive_integer, told
 
 type Array = NDArray[np.float64]
 
 KEPT_VALUES = 20_000_000  # in the data sets together, unless more are asked for: 160 MB
+PREDICTED = ("posterior_predictive", "prior_predictive")
 DIMS = ("chain", "draw", "observation", "feature")
 
 
@@ -75,13 +76,19 @@ def by_feature(tree: xr.DataTree) -> xr.DataTree:
     Parameters
     ----------
     tree : xarray.DataTree
-        From :func:`posterior_predictive`.
+        From :func:`posterior_predictive`, or :func:`bayesgmm.prior_predictive`.
 
     Returns
     -------
     xarray.DataTree
-        Groups ``posterior_predictive`` and ``observed_data`` with variables named as the features ("/" in a name becomes "|"),
-        for ``az.plot_ppc_dist``, ``plot_ppc_dist_pit``, ``plot_ppc_pit``, ``plot_ppc_tstat`` and ``plot_ppc_interval``.
+        Groups ``posterior_predictive`` or ``prior_predictive``, and ``observed_data`` where there are data, with variables named
+        as the features ("/" in a name becomes "|"), for ``az.plot_ppc_dist``, ``plot_ppc_dist_pit``, ``plot_ppc_pit``,
+        ``plot_ppc_tstat`` and ``plot_ppc_interval``.
+
+    Raises
+    ------
+    TypeError
+        If it is no such tree.
 
     Notes
     -----
@@ -96,7 +103,9 @@ def by_feature(tree: xr.DataTree) -> xr.DataTree:
     >>> list(tree["posterior_predictive"].data_vars), tree["posterior_predictive"]["x2"].shape
     (['x1', 'x2'], (4, 500, 100))
     """
-    groups = {name: tree[name].to_dataset() for name in ("posterior_predictive", "observed_data")}
+    if not isinstance(tree, xr.DataTree) or not {*PREDICTED} & {*tree.children}:
+        raise TypeError(f"tree must come from posterior_predictive or prior_predictive, got {told(tree)}.")
+    groups = {name: tree[name].to_dataset() for name in (*PREDICTED, "observed_data") if name in tree.children}
     names = list(map(str, next(iter(groups.values()))["feature"].to_numpy()))
     parted = {
         group: xr.Dataset({name.replace("/", "|"): dataset["x"].isel(feature=j, drop=True) for j, name in enumerate(names)})

@@ -10,7 +10,7 @@ from typing import Any
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Block, Claim, Details, Link, Mark, Table
 from bayesgmm.reporting.sections import SECTIONS, Section
-from bayesgmm.reporting.sentences import BELIEVED, answer, partial
+from bayesgmm.reporting.sentences import BELIEVED, answer, edge, partial
 from bayesgmm.validation import known_name, told
 
 
@@ -77,10 +77,10 @@ def document(analysis: Analysis, sections: Iterable[str] | None = None, omit: It
         parts.append(Part(section.name, section.title, (*shown, *more)))
     name, standing = analysis.source, analysis.diagnosis.standing
     return Document(
-        f"{name[:1].upper()}{name[1:]}",
+        name,
         standing,
         BELIEVED[standing],
-        answer(analysis)[0],
+        " ".join(filter(None, (answer(analysis)[0], edge(analysis)))),
         partial(analysis),
         tuple(parts),
         _facts(analysis),

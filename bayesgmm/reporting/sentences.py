@@ -26,12 +26,15 @@ def answer(analysis: Analysis) -> tuple[str, ...]:
             unmixed = f"the chains of the mixture of {components} have not converged"
             return (
                 f"No number in this report may be used yet: {disputed if analysis.check.is_disputed else unmixed}.",
-                "Take more draws or fewer components; the convergence section says what failed.",
+                f"Take more draws{'' if k == 1 else ', or fewer components'}.",
             )
         case "density":
             first = (
                 f"A mixture of {components} describes the density of these {rows} best, and the density may be believed.",
-                "Its components may not: they are not the same ones in every draw. So this report says nothing about groups.",
+                "Its parameters may not yet: they have not mixed. Take more draws."
+                if k == 1
+                else "Its components may not: they are not the same ones in every draw. So this report says nothing about "
+                "groups.",
             )
         case _ if k == 1:
             first = (
@@ -86,6 +89,8 @@ def criteria(analysis: Analysis) -> tuple[str, ...]:
         return ("No other number of components was tried.",)
     if selection.by_bic is None:
         return ("The number rests on leave-one-out cross-validation alone, since every EM fit collapsed.",)
+    if len(selection.rankable) == 1:
+        return ("BIC chose that number; it alone has chains that have converged, so that cross-validation compares nothing.",)
     if selection.by_loo == selection.chosen:
         among = "" if len(selection.rankable) == len(selection.candidates) else ", among the fits whose chains have converged"
         return (f"BIC and leave-one-out cross-validation agree on the number{among}.",)

@@ -11,6 +11,8 @@ from bayesgmm.streams import Seed, Use, child, seed_sequence
 from bayesgmm.table import default_names
 from bayesgmm.validation import positive_integer
 
+MOST_NUMBERS = 500_000_000  # in the data sets together: 4 GB
+
 
 def prior_predictive(
     source: Posterior | Specification,
@@ -67,6 +69,11 @@ def prior_predictive(
     root = seed_sequence(seed)
     drawn = prior_draws(specification, n_draws, n_features, root)
     n = positive_integer(n_observations, "n_observations")
+    if n * n_draws * (n_features or 1) > MOST_NUMBERS:
+        raise ValueError(
+            f"{n_draws:,} data sets of {n:,} rows are more than {MOST_NUMBERS:,} numbers: ask for fewer rows, or for fewer "
+            "data sets by n_draws."
+        )
     x = np.stack([draw.mixture.sample(n, child(root, Use.PRIOR_DATA, s))[0] for s, draw in enumerate(drawn)])
     together = stacked(drawn)
     names = list(default_names(x.shape[-1]) if observations is None else observations.names)

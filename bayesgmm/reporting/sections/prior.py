@@ -31,9 +31,9 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
         return
     beside, scaled = prior_beside_posterior(analysis.posterior, n_draws=PRIOR_DRAWS), power_scaling(analysis.posterior)
     hanging = scaled[scaled["diagnosis"] != QUIET]
-    number = f"{count(len(scaled) - len(hanging), 'quantity', 'quantities')} of {len(scaled):,} show no sign of it"
+    number = f"{count(len(hanging), 'quantity does', 'quantities do')} so, of {len(scaled):,}"
     if len(hanging):
-        yield Claim(what, number, Belief.CARE, f"most in {hanging['prior'].idxmax()}")
+        yield Claim("How far the answer hangs on the prior", number, Belief.CARE, f"most in {hanging['prior'].idxmax()}")
     else:
         yield Claim(what, number, Belief.YES)
     yield Paragraph(WHAT)
