@@ -251,7 +251,7 @@ def compare(posteriors: Mapping[str, Posterior], ic: str = "loo") -> pd.DataFram
     -------
     pandas.DataFrame
         One row a fit, best first, as ``az.compare`` gives it: elpd, p, elpd_diff (negative for worse fits) and dse, its
-        standard error, and stacking weights.
+        standard error, and stacking weights; and ``warning``, whether the criterion is unreliable for some rows.
 
     Raises
     ------
@@ -271,4 +271,6 @@ def compare(posteriors: Mapping[str, Posterior], ic: str = "loo") -> pd.DataFram
 
 def rank(criteria: Mapping[str, az.ELPDData]) -> pd.DataFrame:
     """The table of :func:`compare` from criteria that are already computed."""
-    return pd.DataFrame(az.compare(dict(criteria), round_to="none"))
+    table = pd.DataFrame(az.compare(dict(criteria), round_to="none"))
+    table["warning"] = [bool(criteria[str(name)].warning) for name in table.index]
+    return table

@@ -140,6 +140,11 @@ def blocks(values: NDArray[np.float64]) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
+def evenly(n: int, most: int) -> NDArray[np.int64]:
+    """Numbers of at most so many of n rows, evenly spaced, the first and the last among them."""
+    return np.linspace(0, n - 1, min(n, most)).astype(np.int64)
+
+
 def extents(parts: Iterable[NDArray[np.float64]], n_columns: int, ignore_missing: bool = False) -> NDArray[np.float64]:
     """Least and largest value of each column over blocks of rows, shape (2, d); NaN where one is not ignored."""
     lower, higher = (np.fmin, np.fmax) if ignore_missing else (np.minimum, np.maximum)

@@ -10,7 +10,8 @@ import typer
 
 import bayesgmm as bg
 from bayesgmm.cli import documents, options, reading
-from bayesgmm.cli.output import fixed, progress_wanted, require_converged, say, show, show_em, show_table
+from bayesgmm.cli.output import progress_wanted, require_converged, say, show, show_em, show_table
+from bayesgmm.numbers import fixed, interval, known_to, spread
 from bayesgmm.validation import listed
 
 EXAMPLES = (
@@ -139,13 +140,12 @@ def _with_limits(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _show_beside(table: pd.DataFrame) -> None:
-    numbers = importlib.import_module("bayesgmm.reporting.numbers")
     rows = [
         (
             row["parameter"],
-            *(numbers.known_to(row[name], row["sd"]) for name in ("em", "map", "mean")),
-            numbers.spread(row["sd"]),
-            numbers.interval(*row["interval"], row["sd"]),
+            *(known_to(row[name], row["sd"]) for name in ("em", "map", "mean")),
+            spread(row["sd"]),
+            interval(row["interval"][0], row["interval"][1], row["sd"]),
             fixed(row["difference_in_sd"], 2),
         )
         for _, row in table.iterrows()
@@ -160,8 +160,7 @@ def _ranked(posteriors: dict[str, Any], ic: str, as_json: bool) -> None:
     table = ranked[["elpd", "se", "p", "elpd_diff", "dse", "weight"]].rename(
         columns={"elpd_diff": "difference", "dse": "difference_se"}
     )
-    by_waic = [bg.waic(posteriors[str(name)]).warning for name in table.index] if ic == "waic" else None
-    table["unreliable"] = ranked["diag_elpd"] != "" if by_waic is None else by_waic
+    table["unreliable"] = ranked["warning"]
     sentences = ranking_sentences(table, ic, [name for name, post in posteriors.items() if not post.diagnosis.converged])
     if as_json:
         content = {

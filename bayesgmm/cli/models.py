@@ -7,9 +7,10 @@ import typer
 
 import bayesgmm as bg
 from bayesgmm.cli import documents, options, reading
-from bayesgmm.cli.output import echo, fixed, progress_wanted, say, show, show_em
+from bayesgmm.cli.output import echo, progress_wanted, say, show, show_em
 from bayesgmm.cli.targets import free_target
 from bayesgmm.files import write_whole
+from bayesgmm.numbers import fixed
 
 EXAMPLES = (
     "bayesgmm models",

@@ -1,7 +1,6 @@
 """What a person reads: sentences, and tables that fit the terminal. Standard output is for answers, stderr for all else."""
 
 import contextlib
-import math
 import os
 import shutil
 import sys
@@ -13,9 +12,10 @@ from typing import Any, TextIO
 import typer
 from rich.cells import cell_len
 
+from bayesgmm.numbers import MINUS, MISSING, fixed
+
 NOT_CONVERGED = 3
-MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
-PLAIN = str.maketrans({MINUS: "-", DASH: "-"})  # where an encoding lacks them; a lost minus sign would be a wrong number
+PLAIN = str.maketrans({MINUS: "-", MISSING: "-"})  # where an encoding lacks them; a lost minus sign would be a wrong number
 
 
 def echo(text: str = "", err: bool = False) -> None:
@@ -90,17 +90,6 @@ def show_em(em: Any) -> None:
     summary = em.summary()
     rows = [(str(k), *(f"{value:.6g}" for value in row)) for k, row in zip(summary.index, summary.to_numpy(), strict=True)]
     show(("component", *summary.columns), rows)
-
-
-def fixed(value: float, places: int = 1) -> str:
-    """A number to so many places after the point; a dash where it is missing.
-
-    Examples
-    --------
-    >>> fixed(2322.1917), fixed(float("nan"))
-    ('2322.2', '–')
-    """
-    return DASH if math.isnan(value) else f"{value:.{places}f}".replace("-", MINUS)
 
 
 def progress_wanted(quiet: bool) -> bool:

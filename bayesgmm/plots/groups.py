@@ -9,6 +9,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from bayesgmm.plots.style import GREY, PALE, colour
+from bayesgmm.table import evenly
 
 MOST_ROWS = 2000  # more than a page has dots
 LINE = 11.0  # points, of a name beside the rows
@@ -17,7 +18,7 @@ WIDTH, GAP = 0.03, 0.01  # of the strip and beside it, as shares of the picture'
 
 def some(n: int) -> NDArray[np.int64]:
     """At most 2,000 of n places, evenly spaced."""
-    return np.linspace(0, n - 1, min(n, MOST_ROWS)).astype(int)
+    return evenly(n, MOST_ROWS)
 
 
 def ordered(groups: NDArray[np.int64], certainty: NDArray[np.float64]) -> NDArray[np.int64]:

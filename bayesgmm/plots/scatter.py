@@ -11,6 +11,7 @@ from scipy.stats import chi2
 from bayesgmm.draws import Draws
 from bayesgmm.mixture import Mixture
 from bayesgmm.plots.style import DASHES, GREY, INK, clean, colour, marker
+from bayesgmm.table import evenly
 
 PROB = 0.9  # of a component's mass, inside its ellipse
 BAND_DRAWS = 100
@@ -42,7 +43,7 @@ def points(ax: Axes, values: Array, pair: tuple[int, int], responsibilities: Arr
     -------
     Axes
     """
-    rows = np.linspace(0, len(values) - 1, min(len(values), MOST_ROWS)).astype(int)
+    rows = evenly(len(values), MOST_ROWS)
     xy = values[np.ix_(rows, list(pair))]
     style: dict[str, Any] = {"s": 16 if len(rows) < 1000 else 7, "linewidths": 0.7, "rasterized": len(rows) > 1000, "zorder": 2}
     if responsibilities is None:
@@ -55,7 +56,7 @@ def points(ax: Axes, values: Array, pair: tuple[int, int], responsibilities: Arr
         sure = shares.max(axis=1) >= SURE
     if (component < 0).any():
         ax.scatter(*xy[component < 0].T, facecolors="none", edgecolors=GREY, alpha=0.8, **style)
-    for k in range(component.max() + 1):
+    for k in range(int(component.max()) + 1):
         for filled in (True, False):
             those = xy[(component == k) & (sure == filled)]
             face = colour(k) if filled else "none"

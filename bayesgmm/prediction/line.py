@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.prediction.normal import normal_mixture
 
 type Array = NDArray[np.float64]
+type Whose = NDArray[np.int64]  # which line each of some points belongs to
 
 LOG_ROOT_2PI = 0.5 * float(np.log(2 * np.pi))
 LOWEST = -1e300  # log densities below it are taken for it: squares of distances stay finite
@@ -82,15 +85,9 @@ class Line:
 
     @cached_property
     def turning_points(self) -> tuple[Array, Array]:
-        """Modes (M,), and the antimodes (M - 1,) between them.
-
-        All lie between the least and the largest mean. A mode and an antimode too close for the grid to part have a zero of the
-        second derivative between them, so that these are sought first and join the grid.
-        """
-        grid = np.unique(self.means[:, None] + self.scales[:, None] * STEPS)
-        grid = np.unique(np.concatenate([grid, self._zeros(self.bend, grid)]))
-        points = self._zeros(self.slope, grid)
-        return points[::2], points[1::2]
+        """Modes (M,), and the antimodes (M - 1,) between them."""
+        ((modes, antimodes),) = turning_points(self.log_weights[None], self.means[None], self.scales[None])
+        return modes, antimodes
 
     def _pull(self, x: Array) -> tuple[Array, Array]:
         """Responsibilities, and (mu_k - x) / sigma_k^2, both (..., K)."""
@@ -106,13 +103,6 @@ class Line:
         """p''(x) / p(x)."""
         shares, pull = self._pull(x)
         return np.asarray((shares * (pull**2 - self.scales**-2)).sum(axis=-1))
-
-    def _zeros(self, function: Callable[[Array], Array], grid: Array) -> Array:
-        """Where a function changes its sign on a grid, sorted."""
-        signs = np.sign(function(grid))
-        grid, signs = grid[signs != 0], signs[signs != 0]
-        changes = np.flatnonzero(signs[1:] != signs[:-1])
-        return self._roots(function, grid[changes], grid[changes + 1])
 
     def outside(self, levels: Array) -> Array:
         """P(log p(X) <= level) for levels (n,): what lies below the first interval, in the gaps and above the last."""
@@ -150,12 +140,46 @@ class Line:
 
     def _roots(self, function: Callable[..., Array], low: Array, high: Array, *arguments: Array) -> Array:
         """The root of a function in each bracket."""
-        if not low.size:
-            return np.empty(0)
-        root = elementwise.find_root(
-            function,
-            (low, high),
-            args=arguments,
-            tolerances={"xatol": FOUND * float(self.scales.min()), "xrtol": 4 * float(np.finfo(np.float64).eps)},
-        )
-        return np.asarray(root.x)
+        return roots(function, low, high, arguments, float(self.scales.min()))
+
+
+def turning_points(log_weights: Array, means: Array, scales: Array) -> list[tuple[Array, Array]]:
+    """Modes (M,), and the antimodes (M - 1,) between them, of each of many lines with parameters (S, K).
+
+    All lie between the least and the largest mean. A mode and an antimode too close for the grid to part have a zero of the
+    second derivative between them, so that these are sought first and join the grid.
+    """
+    smallest = float(scales.min())
+
+    def zeros(function: Callable[[Line, Array], Array], x: Array, whose: Whose) -> tuple[Array, Whose]:
+        """Where a function changes its sign on sorted points of each line, and whose line it is."""
+
+        def of_points(x: Array, s: Whose) -> Array:
+            return function(Line(log_weights[s], means[s], scales[s]), x)
+
+        signs = np.sign(of_points(x, whose))
+        x, whose, signs = x[signs != 0], whose[signs != 0], signs[signs != 0]
+        change = np.flatnonzero((signs[1:] != signs[:-1]) & (whose[1:] == whose[:-1]))
+        return roots(of_points, x[change], x[change + 1], (whose[change],), smallest), whose[change]
+
+    grid = np.sort((means[..., None] + scales[..., None] * STEPS).reshape(len(means), -1), axis=1)
+    x, whose = grid.ravel(), np.repeat(np.arange(len(means)), grid.shape[1])
+    inflections, of = zeros(Line.bend, x, whose)
+    x, whose = np.append(x, inflections), np.append(whose, of)
+    order = np.lexsort([x, whose])
+    turning, whose = zeros(Line.slope, x[order], whose[order])
+    ends = np.searchsorted(whose, np.arange(len(means) + 1))
+    return [(turning[first:last:2], turning[first + 1 : last : 2]) for first, last in pairwise(ends)]
+
+
+def roots(function: Callable[..., Array], low: Array, high: Array, arguments: tuple[NDArray[Any], ...], smallest: float) -> Array:
+    """The root of a function in each bracket, as near as a share of the smallest scale or to the last digit."""
+    if not low.size:
+        return np.empty(0)
+    root = elementwise.find_root(
+        function,
+        (low, high),
+        args=arguments,
+        tolerances={"xatol": FOUND * smallest, "xrtol": 4 * float(np.finfo(np.float64).eps)},
+    )
+    return np.asarray(root.x)

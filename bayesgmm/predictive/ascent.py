@@ -1,15 +1,13 @@
 """Where the density of each of many mixtures has its modes: exactly on a line, from the component means in several features."""
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import elementwise
 from scipy.special import logsumexp
 
 from bayesgmm.draws import Draws, blocks
-from bayesgmm.prediction.line import STEPS, Line
+from bayesgmm.prediction.line import STEPS, turning_points
 
 type Array = NDArray[np.float64]
 type Whose = NDArray[np.int64]  # which draw each of some points belongs to
@@ -29,48 +27,12 @@ def modes_of(draws: Draws) -> list[Array]:
     found: list[Array] = []
     for some in blocks(len(weights), k * k * (len(STEPS) if d == 1 else d * d)):
         if d == 1:
-            found += _on_lines(weights[some], means[some, :, 0], np.sqrt(covariances[some, :, 0, 0]))
+            with np.errstate(divide="ignore"):
+                lines = np.log(weights[some]), means[some, :, 0], np.sqrt(covariances[some, :, 0, 0])
+            found += [modes[:, None] for modes, _ in turning_points(*lines)]
         else:
             found += _climbed(weights[some], means[some], covariances[some])
     return found
-
-
-def _on_lines(weights: Array, means: Array, scales: Array) -> list[Array]:
-    """All modes of mixtures on a line, parameters (S, K), found as :attr:`bayesgmm.prediction.line.Line.turning_points` are."""
-    with np.errstate(divide="ignore"):
-        log_weights = np.log(weights)
-    nearest = FOUND * float(scales.min())
-
-    def slope(x: Array, s: Whose) -> Array:
-        return Line(log_weights[s], means[s], scales[s]).slope(x)
-
-    def bend(x: Array, s: Whose) -> Array:
-        return Line(log_weights[s], means[s], scales[s]).bend(x)
-
-    grid = np.sort((means[..., None] + scales[..., None] * STEPS).reshape(len(means), -1), axis=1)
-    x, whose = grid.ravel(), np.repeat(np.arange(len(means)), grid.shape[1])
-    inflections, of = _zeros(bend, x, whose, nearest)
-    x, whose = np.append(x, inflections), np.append(whose, of)
-    order = np.lexsort([x, whose])
-    turning, whose = _zeros(slope, x[order], whose[order], nearest)
-    ends = np.searchsorted(whose, np.arange(len(means) + 1))
-    return [turning[first:last:2, None] for first, last in pairwise(ends)]  # between two modes lies an antimode
-
-
-def _zeros(function: Callable[[Array, Whose], Array], x: Array, whose: Whose, nearest: float) -> tuple[Array, Whose]:
-    """Where a function changes its sign on sorted points of each line, and whose line it is."""
-    signs = np.sign(function(x, whose))
-    x, whose, signs = x[signs != 0], whose[signs != 0], signs[signs != 0]
-    change = np.flatnonzero((signs[1:] != signs[:-1]) & (whose[1:] == whose[:-1]))
-    if not change.size:
-        return x[:0], whose[:0]
-    root = elementwise.find_root(
-        function,
-        (x[change], x[change + 1]),
-        args=(whose[change],),
-        tolerances={"xatol": nearest, "xrtol": 4 * float(np.finfo(np.float64).eps)},
-    )
-    return np.asarray(root.x), whose[change]
 
 
 def _climbed(weights: Array, means: Array, covariances: Array) -> list[Array]:

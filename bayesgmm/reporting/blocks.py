@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from bayesgmm.reporting.numbers import count
+from bayesgmm.numbers import count
 
 MOST_ROWS = 40  # of a table on a page
 REST = "the JSON form of this report has all."  # where the others are

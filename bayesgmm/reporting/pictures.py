@@ -8,9 +8,9 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from bayesgmm import plots
+from bayesgmm.numbers import count, short
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Picture
-from bayesgmm.reporting.numbers import count, short
 
 COLUMN, WIDE = 7.6, 10.6  # inches: the column of the text, and all that a page on a desk has
 DOTS_PER_INCH = 200  # of what is drawn as dots: bands, traces, many points

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from bayesgmm.numbers import count, known_to, percent, short
 from bayesgmm.reporting.analysis import Analysis
-from bayesgmm.reporting.numbers import count, known_to, percent, short
 
 MOST_MEANS = 2  # features up to which the answer tells where components are
 MOST_SIZES = 5  # components up to which it tells how large each is

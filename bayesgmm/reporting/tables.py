@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from bayesgmm.numbers import fixed, interval, known_to, spread
 from bayesgmm.reporting.blocks import Table
-from bayesgmm.reporting.numbers import fixed, interval, known_to, spread
 from bayesgmm.selection import Selection
 
 __all__ = ["Table", "fixed", "limits", "mixing", "numbers_of_components"]

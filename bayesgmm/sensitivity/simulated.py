@@ -69,7 +69,7 @@ def prior_predictive(
     root = seed_sequence(seed)
     drawn = prior_draws(specification, n_draws, n_features, root)
     n = positive_integer(n_observations, "n_observations")
-    if n * n_draws * (n_features or 1) > MOST_NUMBERS:
+    if n * len(drawn) * drawn[0].mixture.n_features > MOST_NUMBERS:
         raise ValueError(
             f"{n_draws:,} data sets of {n:,} rows are more than {MOST_NUMBERS:,} numbers: ask for fewer rows, or for fewer "
             "data sets by n_draws."

@@ -13,6 +13,7 @@ import rich
 import bayesgmm as bg
 from bayesgmm import selection
 from bayesgmm.cli import application, output
+from bayesgmm.numbers import fixed
 from tests.cli.running import run
 
 COMMANDS = [command.__name__ for command in application.COMMANDS]
@@ -94,7 +95,7 @@ def test_signs_that_an_encoding_lacks(monkeypatch, encoding):
     """A minus sign that became a question mark would be another number."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", stream)
-    output.echo(f"{output.fixed(-1.25, 2)} größe 漢")
+    output.echo(f"{fixed(-1.25, 2)} größe 漢")
     written = stream.buffer.getvalue().decode(encoding)
     assert written.startswith("-1.25 gr")
     assert written.endswith("\\u6f22\n")

@@ -10,8 +10,8 @@ import pytest
 
 import bayesgmm as bg
 from bayesgmm import engines, reporting
-from bayesgmm.cli import documents
 from bayesgmm.cli.doctor import trials
+from bayesgmm.plain import plain
 from tests.cli.running import run
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "guide" / "command_line.md").read_text(encoding="utf-8").partition("## JSON")[2]
@@ -106,7 +106,7 @@ def test_an_error_is_no_document():
 
 def test_plain_values():
     frame = pd.DataFrame({"x": [np.nan, np.inf, -0.5]}, index=pd.Index(["a", "b", "c"], name="name"))
-    assert documents.plain(frame) == [{"name": n, "x": x} for n, x in (("a", None), ("b", None), ("c", -0.5))]
-    assert documents.plain([np.bool_(True), True, 1, np.int64(2), None, "x", Path("y")]) == [True, True, 1, 2, None, "x", "y"]
-    assert type(documents.plain(np.bool_(True))) is bool
-    assert documents.plain(np.float64(0.1)) == 0.1
+    assert plain(frame) == [{"name": n, "x": x} for n, x in (("a", None), ("b", None), ("c", -0.5))]
+    assert plain([np.bool_(True), True, 1, np.int64(2), None, "x", Path("y")]) == [True, True, 1, 2, None, "x", "y"]
+    assert type(plain(np.bool_(True))) is bool
+    assert plain(np.float64(0.1)) == 0.1

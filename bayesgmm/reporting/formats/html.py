@@ -6,9 +6,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bayesgmm.files import write_whole
+from bayesgmm.numbers import minus
 from bayesgmm.reporting.document import Document
 from bayesgmm.reporting.formats.format import Format
-from bayesgmm.reporting.numbers import minus
 
 TEMPLATE = "document.html.j2"
 

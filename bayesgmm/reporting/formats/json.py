@@ -1,7 +1,7 @@
 """A document as data: every table in full precision, every sentence, the model, its settings and what may be believed.
 
-The keys of version 1. Text has no markup. A number that is missing or not a number is ``null``, an infinite one the text
-``"inf"`` or ``"-inf"``. Keys may be added without a new version; none changes its meaning without one.
+The keys of version 1. Text has no markup. A number that is missing or not finite is ``null``. Keys may be added without a new
+version; none changes its meaning without one.
 
 ``schema``, ``schema_version``
     ``"bayesgmm report"`` and 1.
@@ -24,14 +24,12 @@ The keys of version 1. Text has no markup. A number that is missing or not a num
 """
 
 import json
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bayesgmm.files import write_whole
+from bayesgmm.plain import plain
 from bayesgmm.reporting.blocks import Block, Caution, Code, Details, Paragraph, Picture, Points, Table
 from bayesgmm.reporting.document import Document
 from bayesgmm.reporting.formats.format import Format
@@ -49,7 +47,7 @@ def as_json(document: Document) -> dict[str, Any]:
         "believed": document.believed,
         "headline": document.headline,
         "cautions": list(document.cautions),
-        "facts": _plain(document.facts),
+        "facts": plain(document.facts),
         "tables": {block.name: _table(block) for block in document.blocks() if isinstance(block, Table)},
         "sections": [{"name": part.name, "title": part.title, "blocks": _blocks(part.blocks)} for part in document.parts],
         "footer": document.footer,
@@ -84,24 +82,8 @@ def _table(table: Table) -> dict[str, Any]:
     data = table.whole
     if any(name is not None for name in data.index.names):
         data = data.reset_index(allow_duplicates=True)
-    rows = [_plain(list(row)) for row in data.itertuples(index=False, name=None)]
+    rows = [plain(list(row)) for row in data.itertuples(index=False, name=None)]
     return {"title": table.title, "note": table.note, "columns": [str(name) for name in data.columns], "rows": rows}
-
-
-def _plain(value: Any) -> Any:
-    """Plain JSON values."""
-    match value:
-        case dict():
-            return {str(key): _plain(entry) for key, entry in value.items()}
-        case list() | tuple():
-            return [_plain(entry) for entry in value]
-        case np.generic() | np.ndarray():
-            return _plain(value.tolist())
-        case float() if math.isnan(value):
-            return None
-        case float() if math.isinf(value):
-            return str(value)
-    return value
 
 
 JSON = Format(".json", "everything as data", _write)

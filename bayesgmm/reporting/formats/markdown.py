@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bayesgmm.files import write_whole
+from bayesgmm.numbers import minus
 from bayesgmm.reporting.blocks import Block, Caution, Cell, Code, Details, Link, Paragraph, Picture, Points, Table
 from bayesgmm.reporting.document import Document
 from bayesgmm.reporting.formats.format import Format
-from bayesgmm.reporting.numbers import minus
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|$~#&{}])")  # what may begin markup, a tag, mathematics or an entity
 AT_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+=])")  # what makes a list or an underline of a line

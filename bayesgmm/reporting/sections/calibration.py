@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from scipy.stats import kstest
 
 from bayesgmm import plots
+from bayesgmm.numbers import count, fixed, short, significant
 from bayesgmm.predictive import loo_pit
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Paragraph, Picture, Table
-from bayesgmm.reporting.numbers import count, fixed, short, significant
 from bayesgmm.reporting.pictures import COLUMN, picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import FIRST_LOOK, denied

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bayesgmm import plots
+from bayesgmm.numbers import count, known_to, percent, short, significant
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import REST, Belief, Block, Caution, Claim, Details, Picture, Table
-from bayesgmm.reporting.numbers import count, known_to, percent, short, significant
 from bayesgmm.reporting.pictures import COLUMN, WIDE, left_out, picture, thinned
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import denied, withheld

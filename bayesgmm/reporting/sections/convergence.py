@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from bayesgmm import plots
+from bayesgmm.numbers import count, fixed, short
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Claim, Details, Picture, Points
-from bayesgmm.reporting.numbers import count, fixed, short
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.tables import mixing

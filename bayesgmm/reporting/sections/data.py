@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from bayesgmm.numbers import count, fixed, significant
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Block, Paragraph, Table
-from bayesgmm.reporting.numbers import count, fixed, significant
 from bayesgmm.reporting.sections.section import Section
 
 

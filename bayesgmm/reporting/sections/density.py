@@ -8,13 +8,14 @@ from matplotlib.figure import Figure
 
 from bayesgmm import plots
 from bayesgmm.draws import equal_tailed
+from bayesgmm.numbers import significant
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Picture
 from bayesgmm.reporting.components import PROB
-from bayesgmm.reporting.numbers import significant
 from bayesgmm.reporting.pictures import COLUMN, WIDE, left_out, picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import FIRST_LOOK, denied
+from bayesgmm.table import evenly
 
 MOST_FEATURES = 9
 CLAIM_ROWS, CLAIM_DRAWS = 200, 1000  # from which the claim is made
@@ -29,7 +30,7 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
 
 def _claim(analysis: Analysis) -> Claim:
     values = analysis.observations.values
-    rows = np.linspace(0, len(values) - 1, min(len(values), CLAIM_ROWS)).astype(int)
+    rows = evenly(len(values), CLAIM_ROWS)
     log_density = analysis.posterior.draws.at_most(CLAIM_DRAWS).log_density(np.ascontiguousarray(values[rows]))
     lower, upper = equal_tailed(log_density.reshape(-1, len(rows)), PROB)
     known = float(np.median(np.exp((upper - lower) / 2)))

@@ -13,11 +13,11 @@ from bayesgmm.climb import Status
 from bayesgmm.diagnostics import describe, label_free_quantities
 from bayesgmm.draws import Draws
 from bayesgmm.engines import ENGINES
+from bayesgmm.numbers import count, fixed, known_to, short, significant, spread
 from bayesgmm.posterior import Posterior
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Details, Paragraph, Picture, Points, Table
 from bayesgmm.reporting.components import PROB
-from bayesgmm.reporting.numbers import count, fixed, known_to, short, significant, spread
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.tables import limits

@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bayesgmm import plots
+from bayesgmm.numbers import MISSING, count, fixed, percent
 from bayesgmm.partitions import CredibleBall, Partition, credible_ball, partition, similarity_matrix
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import REST, Belief, Block, Caution, Claim, Paragraph, Picture, Points, Table
-from bayesgmm.reporting.numbers import MISSING, count, fixed, percent
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import denied
+from bayesgmm.table import evenly
 
 MOST_ROWS, DRAWS, RUNS = 1000, 1000, 8  # of the partition: seconds, whatever the data
 SHOWN = 10
@@ -39,7 +40,7 @@ def _blocks(analysis: Analysis) -> Iterator[Block]:
         yield Caution("No partition is told: the chains have not converged.")
         return
     n = analysis.observations.n_observations
-    rows = np.linspace(0, n - 1, min(n, MOST_ROWS)).astype(np.int64)
+    rows = evenly(n, MOST_ROWS)
     found = partition(analysis.posterior, rows=rows, n_draws=DRAWS, n_runs=RUNS)
     ball = credible_ball(analysis.posterior, centre=found, n_draws=DRAWS)
     yield _claim(found, ball)

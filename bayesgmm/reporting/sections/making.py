@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm.numbers import count, significant
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Block, Code, Paragraph, Table
-from bayesgmm.reporting.numbers import count, significant
 from bayesgmm.reporting.sections.section import Section
 
 ENGINES_OWN = {"target_accept": "target acceptance", "thin": "sweeps for each draw", "switch_labels": "labels switched at random"}

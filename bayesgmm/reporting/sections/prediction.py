@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bayesgmm import plots
+from bayesgmm.numbers import count, fixed, short, significant
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Paragraph, Picture, Table
-from bayesgmm.reporting.numbers import count, fixed, short, significant
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import FIRST_LOOK, denied

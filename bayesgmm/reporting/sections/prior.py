@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bayesgmm import plots
+from bayesgmm.numbers import count, fixed, known_to, percent
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Details, Paragraph, Picture, Points, Table
-from bayesgmm.reporting.numbers import count, fixed, known_to, percent
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import FIRST_LOOK, denied

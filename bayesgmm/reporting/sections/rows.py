@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from bayesgmm import plots
 from bayesgmm.membership import Memberships, memberships
+from bayesgmm.numbers import percent, short, significant
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Belief, Block, Caution, Claim, Paragraph, Picture, Table
 from bayesgmm.reporting.components import PROB
-from bayesgmm.reporting.numbers import percent, short, significant
 from bayesgmm.reporting.pictures import picture
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import SURE, assignment, denied

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from bayesgmm import plots
+from bayesgmm.numbers import known_to, percent, short
 from bayesgmm.reporting.analysis import Analysis
 from bayesgmm.reporting.blocks import Block, Points, Table
-from bayesgmm.reporting.numbers import known_to, percent, short
 from bayesgmm.reporting.sections.section import Section
 from bayesgmm.reporting.sentences import answer, assignment, checks, criteria
 
