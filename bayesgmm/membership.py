@@ -160,6 +160,11 @@ def draw_allocations(posterior: Posterior, X: Any = None, seed: Seed = 0) -> xr.
     xarray.DataArray
         ``allocations``, integers of dims (chain, draw, observation). Given the parameters, rows are independent.
 
+    Warns
+    -----
+    UnconvergedWarning
+        If the posterior's chains have not converged.
+
     Raises
     ------
     TypeError
@@ -182,6 +187,7 @@ def draw_allocations(posterior: Posterior, X: Any = None, seed: Seed = 0) -> xr.
             f"The allocations of {len(values):,} rows at every draw have {4e-9 * size:.0f} GB: give at most "
             f"{MOST_ALLOCATIONS * len(values) // size:,} rows at a time as X."
         )
+    posterior.tell_doubt()
     drawn = draws.allocations(values, stream(seed_sequence(seed), Use.ALLOCATIONS))
     kept = posterior.tree["posterior"]
     coords = {"chain": kept["chain"].to_numpy(), "draw": kept["draw"].to_numpy(), "observation": np.arange(len(values))}

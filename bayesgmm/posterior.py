@@ -18,12 +18,16 @@ from bayesgmm import labels
 from bayesgmm.diagnostics import Diagnosis, judge
 from bayesgmm.draws import Draws, blocks
 from bayesgmm.files import require_free, write_sealed
-from bayesgmm.observations import Observations
+from bayesgmm.observations import PACKAGE, Observations
 from bayesgmm.saving.posterior import pack
 from bayesgmm.specification import Specification
 from bayesgmm.validation import known_name
 
 KEPT_LOG_LIKELIHOOD = 20_000_000  # draws x observations up to which the log_likelihood group is kept
+
+
+class UnconvergedWarning(UserWarning):
+    """A statement about a posterior was made from chains that have not converged."""
 
 
 class UnresolvedLabelsWarning(UserWarning):
@@ -55,6 +59,22 @@ class AnyPosterior(ABC):
     @abstractmethod
     def diagnosis(self) -> Diagnosis:
         """What may be believed; see :func:`diagnose`."""
+
+    @property
+    def doubt(self) -> str:
+        """Why the draws may not be those of the posterior, in a sentence; empty where the chains have converged."""
+        if self.diagnosis.converged:
+            return ""
+        chains, draws = self.draws.shape
+        return (
+            f"The chains ({chains} of {draws} draws) have not converged: what is said may be said of where these chains happened "
+            "to be. See diagnose(), and take more draws or fewer components."
+        )
+
+    def tell_doubt(self) -> None:
+        """Warn, at the line that called the package, if the chains have not converged."""
+        if self.doubt:
+            warnings.warn(self.doubt, UnconvergedWarning, skip_file_prefixes=(PACKAGE,))
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -142,7 +142,6 @@ def credible_ball(
     root = seed_sequence(seed)
     own_rows = centre.rows if isinstance(centre, Partition) and rows is None else rows
     drawn = DrawnPartitions.of(posterior, own_rows, n_draws, root)
-    drawn.tell(stacklevel=2)
     middle = least_expected(drawn, distance, RUNS, None, root) if centre is None else _given(centre, drawn, distance)
     return _ball(middle, prob, drawn, distance)
 

@@ -1,6 +1,5 @@
 """Partitions drawn from a posterior: the allocations of each draw, whatever the components are called."""
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,10 +21,6 @@ type Labels = NDArray[np.int64]
 
 MOST_ROWS = 65_535  # which are counted in two bytes
 MOST_NUMBERS = 250_000_000  # rows x draws, which are held as 2 GB or so
-
-
-class UnconvergedWarning(UserWarning):
-    """A statement about a posterior was made from chains that have not converged."""
 
 
 def chosen_rows(rows: Any, n_observations: int) -> Labels:
@@ -75,7 +70,7 @@ class DrawnPartitions:
 
     @classmethod
     def of(cls, posterior: Posterior | MfmPosterior, rows: Any, n_draws: int, seed: np.random.SeedSequence) -> "DrawnPartitions":
-        """Allocate rows at about ``n_draws`` draws of a posterior, or at all where these are fewer."""
+        """Allocate rows at about ``n_draws`` draws of a posterior, or at all where these are fewer; warn if there is a doubt."""
         require_any_posterior(posterior)
         drawn = posterior.as_drawn() if isinstance(posterior, Posterior) else posterior  # relabelling changes no bit
         draws = drawn.draws.at_most(positive_integer(n_draws, "n_draws"))
@@ -93,8 +88,8 @@ class DrawnPartitions:
             )
         allocations = draws.allocations(drawn.observations.values[chosen], stream(seed, Use.ALLOCATIONS))
         labels, numbers = called(in_order, allocations.reshape(-1, len(chosen)), draws.n_components)
-        doubt = "" if posterior.diagnosis.converged else _unconverged(posterior)
-        return cls(chosen, labels, numbers, doubt)
+        posterior.tell_doubt()
+        return cls(chosen, labels, numbers, posterior.doubt)
 
     @property
     def n_draws(self) -> int:
@@ -135,16 +130,3 @@ class DrawnPartitions:
             kind=loss.kind,
             scale=loss.scale(self.n_rows),
         )
-
-    def tell(self, stacklevel: int) -> None:
-        """Warn if the draws may not be those of the posterior."""
-        if self.doubt:
-            warnings.warn(self.doubt, UnconvergedWarning, stacklevel=stacklevel + 1)
-
-
-def _unconverged(posterior: Posterior | MfmPosterior) -> str:
-    chains, draws = posterior.draws.shape
-    return (
-        f"The chains ({chains} of {draws} draws) have not converged: what is said of partitions may be said of where "
-        "these chains happened to be. See diagnose(), and take more draws or fewer components."
-    )

@@ -207,7 +207,6 @@ def partition(
     n_runs = positive_integer(n_runs, "n_runs")
     most = None if max_clusters is None else positive_integer(max_clusters, "max_clusters")
     drawn = DrawnPartitions.of(posterior, rows, n_draws, root)
-    drawn.tell(stacklevel=2)
     return least_expected(drawn, chosen, n_runs, most, root)
 
 

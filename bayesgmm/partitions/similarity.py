@@ -30,6 +30,11 @@ def similarity_matrix(posterior: Posterior | MfmPosterior, rows: Any = None) -> 
     ndarray of shape (n_rows, n_rows)
         Symmetric, with ones on the diagonal.
 
+    Warns
+    -----
+    UnconvergedWarning
+        If the posterior's chains have not converged.
+
     Raises
     ------
     TypeError
@@ -40,13 +45,14 @@ def similarity_matrix(posterior: Posterior | MfmPosterior, rows: Any = None) -> 
     Examples
     --------
     >>> import bayesgmm as bg
-    >>> post = bg.fit_bayes(bg.load_dataset("faithful"), 2, draws=100, tune=50, progress=False)
+    >>> post = bg.fit_bayes(bg.load_dataset("faithful"), 2, progress=False)
     >>> bg.similarity_matrix(post).shape
     (272, 272)
     >>> bg.similarity_matrix(post, rows=[0, 1]).round(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
     require_any_posterior(posterior)
+    posterior.tell_doubt()
     chosen = chosen_rows(rows, posterior.observations.n_observations)
     if len(chosen) > MOST_ROWS:
         size = 8e-9 * len(chosen) ** 2

@@ -1,6 +1,7 @@
 """What a posterior says of data to come: data sets, the density with its bands and modes, features given others, tests of it all.
 
-Nothing here speaks of components, so that it may be used wherever the chains have converged, whatever the labels do.
+Nothing here speaks of components, so that it may be used wherever the chains have converged, whatever the labels do; where they
+have not there is a warning.
 """
 
 from bayesgmm.predictive.bands import cdf, density

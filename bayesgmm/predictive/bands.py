@@ -40,6 +40,11 @@ def density(posterior: Posterior | MfmPosterior, X: Any, prob: float = 0.9, *, l
         One row a point: ``mean``, ``lower``, ``upper``, per unit of each feature. In the tails the mean may lie above ``upper``,
         for a few draws with a heavy tail make it.
 
+    Warns
+    -----
+    UnconvergedWarning
+        If the posterior's chains have not converged.
+
     Raises
     ------
     TypeError
@@ -56,6 +61,7 @@ def density(posterior: Posterior | MfmPosterior, X: Any, prob: float = 0.9, *, l
     ([0.03, 0.0], np.float64(-0.0))
     """
     require_any_posterior(posterior)
+    posterior.tell_doubt()
     prob, draws = probability(prob), posterior.draws
     values = Table.of(X).arranged(posterior.observations.names)
     n_draws = draws.shape[0] * draws.shape[1]
@@ -88,6 +94,11 @@ def cdf(posterior: Posterior | MfmPosterior, x: Any, feature: str | int | None =
     pandas.DataFrame
         Indexed by the points: ``mean``, ``lower``, ``upper``.
 
+    Warns
+    -----
+    UnconvergedWarning
+        If the posterior's chains have not converged.
+
     Raises
     ------
     TypeError
@@ -104,6 +115,7 @@ def cdf(posterior: Posterior | MfmPosterior, x: Any, feature: str | int | None =
     [0.0, 1.0]
     """
     require_any_posterior(posterior)
+    posterior.tell_doubt()
     prob, names = probability(prob), posterior.observations.names
     if feature is None and len(names) > 1:
         raise ValueError(f"The distribution function is of one feature: name one of {', '.join(map(repr, names))}.")

@@ -54,6 +54,11 @@ def conditional(
         ``mean`` of the feature, with limits ``mean_lower`` and ``mean_upper`` of the regression function; ``sd``, ``lower``,
         ``median`` and ``upper`` of the feature itself. In the data's units.
 
+    Warns
+    -----
+    UnconvergedWarning
+        If the posterior's chains have not converged.
+
     Raises
     ------
     TypeError
@@ -81,6 +86,7 @@ def conditional(
     1    1  waiting  81.0   72.0   90.0
     """
     require_any_posterior(posterior)
+    posterior.tell_doubt()
     prob, names = probability(prob), posterior.observations.names
     several = [given] if isinstance(given, str | int | np.integer) else list(given)
     index = [place_of(feature, names) for feature in several]

@@ -29,6 +29,11 @@ def loo_pit(posterior: Posterior) -> pd.DataFrame:
         Of shape (n_observations, n_features), columns named as the features. ``attrs["n_unreliable"]`` is the number of rows with
         a Pareto k too large for their weights to be believed.
 
+    Warns
+    -----
+    UnconvergedWarning
+        If the posterior's chains have not converged.
+
     Raises
     ------
     TypeError
@@ -54,6 +59,7 @@ def loo_pit(posterior: Posterior) -> pd.DataFrame:
     ((100, 1), [0.2, 0.5, 0.8])
     """
     require_posterior(posterior)
+    posterior.tell_doubt()
     draws, (values, names) = posterior.draws, (posterior.observations.values, posterior.observations.names)
     found, unreliable = np.empty(values.shape), 0
     first = 0

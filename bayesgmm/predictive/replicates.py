@@ -38,6 +38,11 @@ def posterior_predictive(posterior: Posterior | MfmPosterior, n_draws: int | Non
         feature), where ``draw`` keeps the numbers of the posterior's draws, and of (observation, feature). For ArviZ's predictive
         checks see :func:`by_feature`.
 
+    Warns
+    -----
+    UnconvergedWarning
+        If the posterior's chains have not converged.
+
     Raises
     ------
     TypeError
@@ -56,6 +61,7 @@ def posterior_predictive(posterior: Posterior | MfmPosterior, n_draws: int | Non
     (4, 50, 100, 1)
     """
     require_any_posterior(posterior)
+    posterior.tell_doubt()
     values, root = posterior.observations.values, seed_sequence(seed)
     most = max(1, KEPT_VALUES // values.size) if n_draws is None else positive_integer(n_draws, "n_draws")
     draws, kept = posterior.draws, posterior.tree["posterior"]

@@ -103,6 +103,11 @@ def modes(posterior: Posterior | MfmPosterior, n_draws: int = 1000, prob: float 
     Modes
         ``print`` it; ``probabilities``, ``table``.
 
+    Warns
+    -----
+    UnconvergedWarning
+        If the posterior's chains have not converged.
+
     Raises
     ------
     TypeError
@@ -124,6 +129,7 @@ def modes(posterior: Posterior | MfmPosterior, n_draws: int = 1000, prob: float 
     (2, [2.0, 54.0])
     """
     require_any_posterior(posterior)
+    posterior.tell_doubt()
     prob = probability(prob)
     draws, observations = posterior.draws.at_most(positive_integer(n_draws, "n_draws")), posterior.observations
     found = modes_of(draws)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from bayesgmm.draws import Draws
 from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.sensitivity.overlap import overlap
-from bayesgmm.sensitivity.quantities import UNCONVERGED, WITHHELD, of_components, unordered
+from bayesgmm.sensitivity.quantities import WITHHELD, of_components, unordered
 from bayesgmm.sensitivity.simulated import prior_draws, stacked
 from bayesgmm.streams import Seed, seed_sequence
 from bayesgmm.validation import listed, positive_integer, probability
@@ -80,8 +80,8 @@ def prior_beside_posterior(posterior: Posterior, prob: float = 0.9, n_draws: int
         after |= of_components(relabelled.draws, names)
     rows = {name: _row(before[name], after[name], prob) for name in after}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
-    doubt = () if posterior.diagnosis.converged else (UNCONVERGED,)
-    table.attrs = {"prob": prob, "verdict": (*doubt, *_verdict(table, prob, trusted))}
+    sentences = (posterior.doubt, *_verdict(table, prob, trusted))
+    table.attrs = {"prob": prob, "verdict": tuple(filter(None, sentences))}
     return table
 
 

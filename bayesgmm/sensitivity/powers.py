@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayesgmm.diagnostics import label_free_quantities
 from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.sensitivity.parts import PARTS, log_prior
-from bayesgmm.sensitivity.quantities import UNCONVERGED, WITHHELD
+from bayesgmm.sensitivity.quantities import WITHHELD
 from bayesgmm.sensitivity.scaling import is_flat, largest_good_k, noise, normal_scores, pareto_k, sensitivity, shift
 from bayesgmm.validation import finite_array, instance_of, known_name, listed, positive
 
@@ -132,9 +132,12 @@ def power_scaling(
         sentences.append(FLAT)
     if quantities is None and not posterior.diagnosis.components_trusted:
         sentences.append(WITHHELD)
-    if not posterior.diagnosis.converged:
-        sentences.insert(0, UNCONVERGED)
-    table.attrs = {"part": part, "threshold": threshold, "pareto_k": tails, "verdict": tuple(sentences)}
+    table.attrs = {
+        "part": part,
+        "threshold": threshold,
+        "pareto_k": tails,
+        "verdict": tuple(filter(None, (posterior.doubt, *sentences))),
+    }
     return table
 
 

@@ -10,7 +10,6 @@ from bayesgmm.draws import Draws
 
 type Array = NDArray[np.float64]
 
-UNCONVERGED = "The chains have not converged: nothing of this may be used yet."
 WITHHELD = "The components are withheld, for they may not be believed; see diagnose(posterior)."
 
 

@@ -66,7 +66,7 @@ def test_groups_of_old_faithful(faithful_two):
 
 def test_an_unknown_number_of_components():
     X, labels, _ = bg.simulate(60, 2, 2, 8.0, seed=1)
-    post = bg.fit_mfm(X, draws=100, tune=50, progress=False)
+    post = bg.fit_mfm(X, draws=3000, progress=False)
     matrix = bg.similarity_matrix(post)
     assert np.isfinite(matrix).all()
     same = labels[:, None] == labels

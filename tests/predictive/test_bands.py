@@ -11,6 +11,8 @@ import bayesgmm as bg
 from bayesgmm import prediction
 from bayesgmm.predictive import cdf, density
 
+pytestmark = pytest.mark.filterwarnings("ignore::bayesgmm.posterior.UnconvergedWarning")  # of draws by hand, or few of them
+
 LIMITS = [0.1, 0.9]
 
 

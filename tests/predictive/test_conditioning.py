@@ -10,6 +10,8 @@ from bayesgmm import prediction
 from bayesgmm.predictive import conditional
 from tests.handmade import drawn_around
 
+pytestmark = pytest.mark.filterwarnings("ignore::bayesgmm.posterior.UnconvergedWarning")  # of draws by hand, or few of them
+
 
 def of_one_mixture(em):
     """A posterior of identical draws."""

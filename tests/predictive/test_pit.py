@@ -7,6 +7,8 @@ from scipy.stats import kstest
 import bayesgmm as bg
 from bayesgmm.predictive import cdf, loo_pit
 
+pytestmark = pytest.mark.filterwarnings("ignore::bayesgmm.posterior.UnconvergedWarning")  # of draws by hand, or few of them
+
 
 def test_against_exact_leave_one_out():
     """Twenty rows, eight left out in turn under the same prior; the error of a transform is about 0.0025."""

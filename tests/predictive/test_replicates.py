@@ -10,6 +10,8 @@ from bayesgmm.predictive import by_feature, cdf, posterior_predictive
 from bayesgmm.predictive.replicates import data_sets
 from bayesgmm.streams import seed_sequence
 
+pytestmark = pytest.mark.filterwarnings("ignore::bayesgmm.posterior.UnconvergedWarning")  # of draws by hand, or few of them
+
 
 def pooled(tree):
     return tree["posterior_predictive"]["x"].stack(row=("chain", "draw", "observation")).transpose("row", "feature").to_numpy()

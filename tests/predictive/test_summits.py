@@ -14,6 +14,8 @@ from bayesgmm.prediction.line import Line
 from bayesgmm.predictive import modes
 from bayesgmm.predictive.ascent import modes_of
 
+pytestmark = pytest.mark.filterwarnings("ignore::bayesgmm.posterior.UnconvergedWarning")  # of draws by hand, or few of them
+
 
 def random_draws(n, k, d, seed):
     rng = np.random.default_rng(seed)
