@@ -113,7 +113,10 @@ Columns = Annotated[list[str] | None, typer.Option(metavar="A,B", help="Columns 
 Draws = Annotated[int, typer.Option(min=1, help="Draws that each chain keeps.")]
 Tune = Annotated[int, typer.Option(min=1, help="Draws of each chain for tuning, not kept.")]
 Chains = Annotated[int, typer.Option(min=1, help="Chains; fewer than 2 cannot show convergence.")]
-Engine = Annotated[str, typer.Option(help="Sampler: auto (the fastest that takes the model), gibbs or nuts.")]
+Engine = Annotated[
+    str,
+    typer.Option(help="Sampler: auto (the fastest that takes the model), gibbs, nuts, or laplace (normal, for very many rows)."),
+]
 Check = Annotated[bool, typer.Option(help="Let another sampler draw from the chosen posterior and say whether they agree.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")]

@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from bayesgmm.coordinates.points import Coordinates, Points
+from bayesgmm.covariance import standardised
 from bayesgmm.draws import Draws
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import PrecisionsPrior
 from bayesgmm.specification import Specification
 from bayesgmm.statistics import SufficientStatistics
+from bayesgmm.validation import CORRELATION_ROUNDING
 
 type Array = NDArray[np.float64]
 
@@ -51,8 +53,9 @@ class Target:
 
     def vector(self, mixture: Mixture) -> Array:
         """The vector (p,) of a mixture."""
-        arrays = (part[None, None] for part in (mixture.weights, mixture.means, mixture.covariances))
-        return self.coordinates.flat(self.coordinates.points(Draws(*arrays, mixture.structure)))[0]
+        weights, means, covariances = (part[None, None] for part in (mixture.weights, mixture.means, mixture.covariances))
+        (flat,) = self.coordinates.flat(self.coordinates.points(Draws(weights, means, covariances, mixture.structure)))
+        return np.asarray(flat)
 
     def mixture(self, flat: Array) -> Mixture:
         """The mixture at a vector (p,)."""
@@ -76,6 +79,20 @@ class Target:
         gradient = gradient + self.coordinates.log_volume_gradient(points)
         return float(statistics.log_likelihood + self.log_prior(points)[0]), gradient[0]
 
+    def log_likelihood_and_prior(self, flat: Array) -> tuple[Array, Array]:
+        """Log-likelihood and log prior density at vectors (n, p), two arrays (n,); minus infinity beyond double precision."""
+        found = np.full((2, len(flat)), -np.inf)
+        with np.errstate(all="ignore"):
+            points = self.coordinates.points_of(flat)
+            draws = self.coordinates.draws(points)
+            inside = np.flatnonzero(_are_proper(draws.covariances[0]))
+            if len(inside):
+                within = Points(points.own[inside], points.shared[inside])
+                found[0, inside] = self.coordinates.draws(within).log_likelihood(self.observations.values)[0]
+                found[1, inside] = self.log_prior(within)
+        found[:, ~np.isfinite(found).all(axis=0)] = -np.inf
+        return found[0], found[1]
+
     def spreads(self, flat: Array) -> Array:
         """About the posterior standard deviation of each coordinate if allocations were known, one more row each: shape (p,)."""
         mixture = self.mixture(flat)
@@ -87,6 +104,15 @@ class Target:
         if not isinstance(part, PrecisionsPrior):
             raise TypeError(f"No gradient of the prior on covariances {part!r}.")
         return part
+
+
+def _are_proper(covariances: Array) -> NDArray[np.bool_]:
+    """Of matrices (n, K, d, d): whether all K are positive definite in double precision."""
+    scales, correlations = standardised(covariances)
+    finite = (np.isfinite(scales) & (scales > 0)).all(axis=(1, 2)) & np.isfinite(correlations).all(axis=(1, 2, 3))
+    d = covariances.shape[-1]
+    least = np.linalg.eigvalsh(np.where(finite[:, None, None, None], correlations, np.eye(d))).min(axis=(1, 2))
+    return np.asarray(finite & (least > d * CORRELATION_ROUNDING))
 
 
 def _pulls(mixture: Mixture, sums: Array) -> Array:

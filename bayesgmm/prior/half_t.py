@@ -85,10 +85,10 @@ class HalfT(PrecisionsPrior):
     def _given(self, structure: Structure, covariances: Array) -> tuple[float, Array]:
         """The law of each rate given the precisions, Gamma((nu + p) / 2, 1 / A^2 + nu P_jj): its two numbers."""
         block, n_features = structure.block, covariances.shape[-1]
-        rate = self.degrees_of_freedom * block.diagonal(distinct_precisions(structure, covariances))
-        rate = self.rates_rate(structure, n_features) + rate
+        precisions = block.diagonal(distinct_precisions(structure, covariances))
         if structure.is_shared:
-            rate = rate.take(0, axis=-1 - len(block.dims[:1]))
+            precisions = np.asarray(precisions.take(0, axis=-1 - len(block.dims[:1])))
+        rate = self.rates_rate(structure, n_features) + self.degrees_of_freedom * precisions
         return (self.degrees_of_freedom + block.order(n_features)) / 2, rate
 
     def nuisance_log_density(self, structure: Structure, n_features: int, nuisance: Nuisance) -> Array:

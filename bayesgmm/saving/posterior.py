@@ -118,6 +118,14 @@ def _require_draws(tree: xr.DataTree, specification: Specification, observations
         if len(kept) != 1:
             raise UnreadableError(f"it holds {len(kept)} variables in log_likelihood, not one")
         found("log_likelihood", str(kept[0]), ("chain", "draw", "observation"))
+    if "proposal" in tree.children:
+        shape = (chains, draws, specification.n_parameters(d))
+        numbers(values(tree, "proposal", "coordinates", ("chain", "draw", "coordinate")), "coordinates", shape)
+        found("proposal", "log_g", ("chain", "draw"))
+        log_p = values(tree, "proposal", "log_p", ("chain", "draw"))
+        require_shape(log_p, "log_p", (chains, draws))
+        if log_p.dtype != np.float64 or not (log_p < np.inf).all():  # it is minus infinity where no mixture is
+            raise UnreadableError("it holds log_p that are no log densities")
     if "relabelling" in tree.children:
         permutation = values(tree, "relabelling", "permutation", DIMS["weights"])
         require_shape(permutation, "permutations", (chains, draws, k))

@@ -55,7 +55,7 @@ def test_same_seed_same_bits_for_any_number_of_cores():
         ({"draws": 0}, ValueError, "draws must be at least 1"),
         ({"tune": 0}, ValueError, "tune must be at least 1"),
         ({"chains": 0}, ValueError, "chains"),
-        ({"engine": "stan"}, ValueError, "Unknown engine 'stan'; known are 'auto', 'gibbs', 'nuts'"),
+        ({"engine": "stan"}, ValueError, "Unknown engine 'stan'; known are 'auto', 'gibbs', 'nuts', 'laplace'"),
         ({"target_accept": 1.0}, ValueError, "below 1"),
         ({"seed": "a"}, TypeError, "seed"),
         ({"covariance": "diag", "prior": bg.Prior.weakly_informative(FAITHFUL)}, ValueError, "VVI is diagonal"),
