@@ -249,7 +249,7 @@ def test_impossible_settings_of_em_meet_a_sentence(change, sentence):
         ({"cores": 0}, "ValueError: cores must be at least 1, got 0"),
         (
             {"engine": "NUTS"},
-            "ValueError: Unknown engine 'NUTS'; known are 'auto', 'gibbs', 'nuts', 'laplace'. Did you mean 'nuts'",
+            "ValueError: Unknown engine 'NUTS'; known are 'auto', 'gibbs', 'laplace', 'nuts'. Did you mean 'nuts'",
         ),
         ({"engine": None}, "ValueError: Unknown engine None"),
         ({"engine": np.array(["nuts", "nuts"])}, "ValueError: Unknown engine array"),

@@ -108,6 +108,8 @@ def _require_draws(tree: xr.DataTree, specification: Specification, observations
         if variable.dtype.kind not in NUMBERS or not np.isfinite(variable.to_numpy()).all():
             raise UnreadableError(f"it holds {name} with values that are missing, infinite or no numbers")
     found("sample_stats", "lp", ("chain", "draw"))
+    if "total_log_likelihood" in tree["sample_stats"]:
+        found("sample_stats", "total_log_likelihood", ("chain", "draw"))
     if "diverging" in tree["sample_stats"]:
         diverging = values(tree, "sample_stats", "diverging", ("chain", "draw"))
         require_shape(diverging, "diverging", (chains, draws))
@@ -146,6 +148,7 @@ def require_settings(settings: dict[str, Any]) -> None:
         "versions": isinstance(versions, dict) and all(isinstance(number, str) for number in versions.values()),
         "seconds": isinstance(seconds, dict) and all(map(is_number, seconds.values())),
         "partial": isinstance(settings.get("partial", False), bool),
+        **{name: isinstance(settings.get(name, ""), str) for name in ("remark", "doubt")},
         "drawn": (drawn is None and not settings.get("partial"))
         or (isinstance(drawn, dict) and all(is_count(drawn.get(name)) for name in ("draws", "chains"))),
     }
