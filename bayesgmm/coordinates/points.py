@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.covariance import Structure
+from bayesgmm.covariance import Structure, standardised
 from bayesgmm.draws import Draws
-from bayesgmm.mixture import Mixture
+from bayesgmm.mixture import Mixture, precision_factors
 
 type Array = NDArray[np.float64]
 
@@ -154,9 +154,8 @@ class Coordinates:
         block, d = self.structure.block, self.n_features
         if block.order(d) == 1:
             return -0.5 * np.log(block.diagonal(block.compact(covariances))).reshape(*covariances.shape[:2], -1)
-        scales = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
-        correlations = covariances / scales[..., :, None] / scales[..., None, :]
-        root = np.linalg.cholesky(np.linalg.inv(correlations)) / scales[..., :, None]
+        scales, correlations = standardised(covariances)
+        root = precision_factors(correlations) / scales[..., :, None]
         sizes = np.diagonal(root, axis1=-2, axis2=-1)
         unit = root / sizes[..., None, :]
         return np.concatenate([np.log(sizes), unit[..., *np.tril_indices(d, -1)]], axis=-1)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ MOST, MOST_K = 0.05, 0.7
 SWEEPS = 6000
 
 
-def drawn(X: Array, n_components: int, engine: str, **settings: int) -> tuple[bg.Posterior, float]:
+def drawn(X: Array, n_components: int, engine: str, **settings: Any) -> tuple[bg.Posterior, float]:
     """Relabelled, and the seconds of ``fit_bayes`` alone."""
     began = time.perf_counter()
     posterior = bg.fit_bayes(X, n_components, engine=engine, progress=False, **settings)

@@ -157,6 +157,15 @@ def test_other_modes_are_seen_where_starts_lead_to_them():
     assert not bg.diagnose(post).converged
 
 
+def test_a_density_that_climbs_find_no_bound_of_is_told():
+    """Fifty rows that are equal: a spike of the posterior, which no sampler finds."""
+    X = np.concatenate([np.random.default_rng(0).standard_normal((50, 2)), np.tile([[9.0, 9.0]], (50, 1))])
+    with pytest.raises(ValueError, match=r"no mode.*Component \d collapsed.*family='inverse_wishart'"):
+        fit(X, 2, chains=1)
+    inverse_wishart = bg.Prior.weakly_informative(X, family="inverse_wishart")
+    assert np.isfinite(fit(X, 2, prior=inverse_wishart, draws=100).draws.covariances).all()
+
+
 def test_few_draws_are_not_enough_to_tell():
     post = fit(FAITHFUL, 2, draws=10, chains=2)
     assert bg.diagnose(post).verdict[0].startswith("No: 20 draws are too few to tell how near to normal")

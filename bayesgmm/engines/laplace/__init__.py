@@ -106,23 +106,28 @@ def found_modes(target: Target, starts: Sequence[tuple[Mixture, Nuisance]]) -> l
     """
     yardstick, reasons, ends, seen = Yardstick.of(target.observations), [], list[tuple[Array, float]](), list[Array]()
     rows = target.observations.values[:: -(-target.observations.n_observations // MOST_ROWS)]
+    least = -np.inf  # no mode is wider than the prior, and the curvature by the data grows with their number in each coordinate
     for start, _ in starts:
-        place, height = climb(target, target.vector(start))
+        place, height = climb(target, target.vector(start), to_beat=least)
         mixture = target.mixture(place)
-        reasons.append(yardstick.collapse(mixture.covariances))
+        collapsed = yardstick.collapse(mixture.covariances)
+        if not collapsed and not np.isfinite(height):
+            collapsed = "Where the chains start the density is beyond double precision."
+        if collapsed:
+            reasons.append(collapsed)
+            continue
         density = mixture.log_density(rows)
-        if not reasons[-1] and all(np.abs(density - other).max() > SAME for other in seen):
+        if all(np.abs(density - other).max() > SAME for other in seen):
             ends.append((place, height))
             seen.append(density)
+            least = max(least, height - 0.5 * len(place) * np.log(target.observations.total_weight + np.e))
     if not ends:
         raise ValueError(
-            f"There is no mode for a normal approximation to stand on. {reasons[0]} Use another prior, such as "
-            "Prior.weakly_informative(X, family='inverse_wishart'), fewer components, or engine='gibbs'."
+            f"There is no mode for a normal approximation to stand on, for all climbs ended like the first. {reasons[0]} "
+            "Use another prior, such as Prior.weakly_informative(X, family='inverse_wishart'), fewer components, or "
+            "engine='gibbs'."
         )
-    # no mode is wider than the prior, and the curvature of the data grows with their number in each coordinate
-    within = 0.5 * len(ends[0][0]) * np.log(target.observations.total_weight + np.e)
-    highest = max(height for _, height in ends)
-    modes = [mode_near(target, place) for place, height in ends if height >= highest - within]
+    modes = [mode_near(target, place) for place, height in ends if height >= least]
     return sorted(modes, key=lambda mode: -mode.log_mass)
 
 

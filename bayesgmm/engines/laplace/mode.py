@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
-from bayesgmm.climb import ROUNDING
+from bayesgmm.climb import HORIZON, PACE, ROUNDING
 from bayesgmm.coordinates import Target
 
 type Array = NDArray[np.float64]
@@ -47,15 +47,33 @@ class Mode:
         return self.height + self.log_scale
 
 
-def climb(target: Target, start: Array) -> tuple[Array, float]:
-    """Where a climb by BFGS from a vector (p,) ends, near a mode, and the log density there."""
-    spreads, (height, _) = target.spreads(start), target.log_density_and_gradient(start)
+def climb(target: Target, start: Array, to_beat: float = -np.inf) -> tuple[Array, float]:
+    """Where a climb by BFGS from a vector (p,) ends, near a mode, and the log density there.
+
+    It is given up once it is plain that ``to_beat`` will not be reached.
+    """
+    heights: list[float] = []
+    spreads, (height, _) = target.spreads(start), _at(target, start)
+    if height == -np.inf:
+        return start, height
 
     def fall(steps: Array) -> tuple[float, Array]:
         value, gradient = _at(target, start + spreads * steps)
         return height - value, -gradient * spreads
 
-    found = minimize(fall, np.zeros(start.shape), method="BFGS", jac=True, options={"gtol": NEAR, "maxiter": MOST_ITERATIONS})
+    def look(intermediate_result: OptimizeResult) -> None:
+        heights.append(height - float(intermediate_result.fun))
+        if len(heights) > PACE and heights[-1] + HORIZON * (heights[-1] - heights[-1 - PACE]) < to_beat:
+            raise StopIteration
+
+    found = minimize(
+        fall,
+        np.zeros(start.shape),
+        method="BFGS",
+        jac=True,
+        callback=look,
+        options={"gtol": NEAR, "maxiter": MOST_ITERATIONS},
+    )
     return start + spreads * found.x, height - float(found.fun)
 
 
