@@ -32,6 +32,7 @@ class Use(IntEnum):
     ALLOCATIONS = 17
     PREDICTIVE = 18
     PARTITION = 19
+    PILOT = 20
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:
