@@ -33,6 +33,7 @@ class Use(IntEnum):
     PREDICTIVE = 18
     PARTITION = 19
     RESAMPLING = 20
+    PILOT = 21
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:
