@@ -75,9 +75,12 @@ class Anderson:
 class Learnt:
     r"""Guesses by the derivative of EM's map, which was learnt on a part of the rows.
 
-    With J the derivative of the map at the part's fixed point, a guess is :math:`\theta + (I - J)^{-1}(G(\theta) - \theta)`: a step
-    of Newton's for the map of all rows, but for the difference between their J and the part's. Each brings the estimate nearer by
-    about the square root of the number of rows in the part, whichever way it was off.
+    With J the derivative of the map at the part's fixed point, a guess is
+
+    .. math:: \theta + (I - J)^{-1}(G(\theta) - \theta),
+
+    a step of Newton's for the map of all rows, but for the difference between their J and the part's. Each brings the estimate
+    nearer by about the square root of the number of rows in the part, whichever way it was off.
 
     Attributes
     ----------

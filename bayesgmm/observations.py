@@ -122,15 +122,20 @@ class Observations:
     @property
     def is_stored(self) -> bool:
         """Whether rows are read from elsewhere each time."""
-        return isinstance(self.values, Stored)
+        return self._source is not None
+
+    @property
+    def _source(self) -> Stored | None:
+        values: Any = self.values
+        return values if isinstance(values, Stored) else None
 
     def parts(self) -> Iterator[Self]:
         """All rows, as observations that are in memory; one reading of a source."""
-        if isinstance(self.values, Stored):
-            for rows, values in self.values.blocks():
-                yield replace(self, values=values, weights=np.ascontiguousarray(self.weights[rows]))
-        else:
+        if self._source is None:
             yield self
+            return
+        for rows, values in self._source.blocks():
+            yield replace(self, values=values, weights=np.ascontiguousarray(self.weights[rows]))
 
     def sample(self, n: int, rng: np.random.Generator) -> Self:
         """Some rows, drawn without replacement, in memory and in their order; all where there are no more."""

@@ -24,8 +24,8 @@ def race(
 ) -> tuple[Run, ...]:
     """Run EM from each start: a few passes for all, then the highest to its end, then the others unless they are overtaken.
 
-    A run that collapses overtakes nobody. Guesses are made by what was ``learnt`` of EM's map on some of the rows, or by Anderson's
-    acceleration. What is run side by side changes no bit.
+    A run that collapses overtakes nobody. Guesses are made by what was ``learnt`` of EM's map on some of the rows, or by
+    Anderson's acceleration. What is run side by side changes no bit.
 
     Raises
     ------

@@ -5,7 +5,7 @@ PyArrow and Dask are loaded by those who use them.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,28 @@ from bayesgmm.sources.source import Block, Source
 from bayesgmm.sources.stored import Stored, Survey
 from bayesgmm.sources.streamed import Blocks, Partitions
 
-FORMATS = {".npy": Npy, ".parquet": Parquet, ".pq": Parquet, ".csv": Csv, ".tsv": Csv}
+FORMATS: dict[str, Callable[[Path, Sequence[str] | None], Source]] = {
+    ".npy": Npy,
+    ".parquet": Parquet,
+    ".pq": Parquet,
+    ".csv": Csv,
+    ".tsv": Csv,
+}
 
-__all__ = ["FORMATS", "Block", "Blocks", "Csv", "Npy", "Parquet", "Partitions", "Source", "Stored", "Survey", "open_source", "source_of"]
+__all__ = [
+    "FORMATS",
+    "Block",
+    "Blocks",
+    "Csv",
+    "Npy",
+    "Parquet",
+    "Partitions",
+    "Source",
+    "Stored",
+    "Survey",
+    "open_source",
+    "source_of",
+]
 
 
 def open_source(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> Source:

@@ -66,7 +66,9 @@ class Parquet(Source):
             if file is self.files[0]:
                 self.names = names
             elif names != self.names:
-                raise ValueError(f"{file} has columns {', '.join(names)}, {self.files[0]} has {', '.join(self.names)}: choose by columns=.")
+                raise ValueError(
+                    f"{file} has columns {', '.join(names)}, {self.files[0]} has {', '.join(self.names)}: choose by columns=."
+                )
 
     def _opened(self, file: Path) -> Any:
         if not file.exists():

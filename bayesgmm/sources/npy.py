@@ -27,7 +27,9 @@ class Npy(Source):
         except ValueError as error:
             raise ValueError(f"{self.path} is no NumPy file of numbers: {error}") from None
         if mapped.ndim not in (1, 2) or mapped.dtype.kind not in "fiu":
-            raise ValueError(f"{self.path} must hold rows and columns of real numbers, got {mapped.dtype} of shape {mapped.shape}.")
+            raise ValueError(
+                f"{self.path} must hold rows and columns of real numbers, got {mapped.dtype} of shape {mapped.shape}."
+            )
         if mapped.ndim == 2 and not mapped.flags.c_contiguous:
             raise ValueError(f"{self.path} is stored column by column: save numpy.ascontiguousarray(X) so that rows can be read.")
         self.n_rows, n_columns = len(mapped), 1 if mapped.ndim == 1 else mapped.shape[1]

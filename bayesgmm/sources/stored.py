@@ -144,4 +144,6 @@ class Stored:
         return out
 
     def _refuse_change(self) -> NoReturn:
-        raise ValueError(f"The source gave another number of rows than the {len(self):,} of its first reading: it must not change.")
+        raise ValueError(
+            f"The source gave another number of rows than the {len(self):,} of its first reading: it must not change."
+        )

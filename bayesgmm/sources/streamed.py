@@ -52,7 +52,9 @@ class Partitions(Source):
             self.names = tuple(map(str, columns))
         else:
             if collection.ndim == 2 and len(collection.chunks[1]) > 1:
-                raise ValueError("Columns of the Dask array are in several chunks: rechunk({1: -1}) so that each holds whole rows.")
+                raise ValueError(
+                    "Columns of the Dask array are in several chunks: rechunk({1: -1}) so that each holds whole rows."
+                )
             n = 1 if collection.ndim == 1 else collection.shape[1]
             self.names = tuple(f"x{j + 1}" for j in range(n))
 

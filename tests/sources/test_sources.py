@@ -108,7 +108,7 @@ def test_what_cannot_be_opened_is_refused(table, tmp_path):
     with pytest.raises(FileNotFoundError, match="no file or folder"):
         open_source(tmp_path / "nothing.npy")
     (tmp_path / "x.xls").write_bytes(b"")
-    with pytest.raises(ValueError, match="suffix that is none of .npy"):
+    with pytest.raises(ValueError, match=r"suffix that is none of \.npy"):
         open_source(tmp_path / "x.xls")
     table.assign(species="setosa").to_parquet(tmp_path / "x.parquet")
     with pytest.raises(ValueError, match=r"must hold real numbers: 'species'"):
