@@ -16,6 +16,7 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.noise import Noise
 from bayesgmm.prior import ComponentsPrior, Concentration, Prior
 from bayesgmm.simulation import simulate
+from bayesgmm.sources import Blocks, open_source
 from bayesgmm.specification import Specification
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = version("bayesgmm")
 
 __all__ = [
+    "Blocks",
     "ComponentsPrior",
     "Concentration",
     "EMResult",
@@ -72,6 +74,7 @@ __all__ = [
     "loo",
     "memberships",
     "merge_components",
+    "open_source",
     "partition",
     "power_scaling",
     "prior_beside_posterior",

@@ -10,12 +10,14 @@ from bayesgmm.prior import Prior
 from bayesgmm.specification import Specification
 
 ROW_WEIGHTS, MISSING, LABELS, NOISE, FROZEN = "row weights", "missing cells", "known labels", "noise", "frozen parameters"
+STORED = "rows that are not in memory"
 INSTEAD = {  # what can be done where it is not taken
     ROW_WEIGHTS: "fit by EM, or repeat rows that count several times",
     MISSING: "fit by EM, or leave rows with missing cells out",
     LABELS: "fit by EM, or fit the rows of unknown label alone",
     NOISE: "fit by EM, or give the noise a component of its own",
     FROZEN: "fit by EM, or give a narrow prior",
+    STORED: "fit by EM, or read them into memory first",
 }
 
 type Requirement = Callable[[Specification], str]  # why a specification cannot be fitted, or nothing
@@ -84,6 +86,7 @@ def features_of(observations: Observations, specification: Specification) -> fro
         LABELS: observations.is_labelled,
         NOISE: specification.noise is not None,
         FROZEN: specification.frozen is not None,
+        STORED: observations.is_stored,
     }
     return frozenset(feature for feature, is_there in there.items() if is_there)
 

@@ -7,6 +7,7 @@ the objective to say.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ PLAIN = 5  # iterates from a start before the first guess: far from an optimum t
 WORST_CONDITION = 1e4  # of the steps' differences: directions in which they do not differ more than that say nothing
 MOST_PATIENCE = 5  # after many lost guesses the next one waits for 2^MOST_PATIENCE iterates
 LEAST_WEIGHT = 1e-8  # with a component that is all but empty the map is not linear: its logs go to minus infinity
+MOST_COORDINATES = 1000  # by whose differences a derivative is learnt
+DIFFERENCE = 1e-5
 FARTHEST = 20.0, 1e6  # that a guess may move the log of a diagonal entry of a factor, and another entry
 
 
@@ -67,6 +70,65 @@ class Anderson:
 
     def _forget(self) -> None:
         self._chart, self._points, self._images = None, [], []
+
+
+class Learnt:
+    r"""Guesses by the derivative of EM's map, which was learnt on a part of the rows.
+
+    With J the derivative of the map at the part's fixed point, a guess is
+
+    .. math:: \theta + (I - J)^{-1}(G(\theta) - \theta),
+
+    a step of Newton's for the map of all rows, but for the difference between their J and the part's. Each brings the estimate
+    nearer by about the square root of the number of rows in the part, whichever way it was off.
+
+    Attributes
+    ----------
+    chart : Chart
+        Around the part's fixed point.
+    inverse : ndarray
+        Of I - J.
+    losses : int
+        Guesses that were worse than the iterate before them.
+    """
+
+    def __init__(self, chart: "Chart", inverse: NDArray[np.float64]) -> None:
+        self.chart, self.inverse = chart, inverse
+        self._waits, self.losses = 0.0, 0
+
+    @classmethod
+    def of(cls, fixed: Mixture, map_of: Callable[[Mixture], Mixture]) -> "Learnt | None":
+        """Learn the derivative by differences, one pass for each coordinate; None where it makes no sense."""
+        chart = Chart(fixed)
+        origin = chart.coordinates(fixed)
+        if len(origin) > MOST_COORDINATES:
+            return None
+        image, slopes = chart.coordinates(map_of(fixed)), np.empty((len(origin), len(origin)))
+        for j in range(len(origin)):
+            moved = origin.copy()
+            moved[j] += DIFFERENCE
+            mixture = chart.mixture(moved)
+            if mixture is None:
+                return None
+            slopes[:, j] = (chart.coordinates(map_of(mixture)) - image) / DIFFERENCE
+        return cls(chart, np.linalg.inv(np.eye(len(origin)) - slopes))
+
+    def guess(self, mixture: Mixture, image: Mixture) -> Mixture | None:
+        """Where EM is going; None after a loss, for a while."""
+        if self._waits > 0:
+            self._waits -= 1
+            return None
+        at = self.chart.coordinates(mixture)
+        return self.chart.mixture(at + self.inverse @ (self.chart.coordinates(image) - at))
+
+    def won(self, rest: int = 0) -> None:
+        """The last guess was no worse than the iterate before it; the next one is not made before ``rest`` iterates."""
+        self._waits, self.losses = rest, 0
+
+    def lost(self) -> None:
+        """The last guess was worse."""
+        self.losses += 1
+        self._waits = 2.0 ** min(self.losses, MOST_PATIENCE)
 
 
 class Chart:

@@ -12,6 +12,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from bayesgmm.coordinates import Target
+from bayesgmm.draws import BLOCK_VALUES
 from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.refitting import left_out, require_refittable
 from bayesgmm.streams import Seed, folds, seed_sequence
@@ -78,7 +80,8 @@ def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progre
     r"""Leave-one-out cross-validation by Pareto-smoothed importance sampling.
 
     The relative efficiency is that of the likelihood terms, the mean over i of ESS(:math:`e^{l_i}`) / S, which no relabelling
-    changes. Where the log-likelihood group is not kept it goes through blocks of rows, in memory that does not grow with them.
+    changes. Of a Laplace approximation the draws before they were resampled are weighed by both densities instead. Where the
+    log-likelihood group is not kept it goes through blocks of rows, in memory that does not grow with them.
 
     Parameters
     ----------
@@ -107,18 +110,38 @@ def loo(posterior: Posterior, refit: bool = False, most_refits: int = 20, progre
     References
     ----------
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4. Vehtari, Simpson, Gelman, Yao & Gabry (2024), JMLR 25(72).
+    Magnusson, Andersen, Jonasson & Vehtari (2019), Bayesian leave-one-out cross-validation for large data, PMLR 97:4244-4253.
     """
     require_posterior(posterior)
     most_refits = positive_integer(most_refits, "most_refits")
     if refit:
         require_refittable(posterior)
-    parts = smoothed(posterior)
-    if "log_likelihood" in posterior.tree.children:
-        found = next(parts)
-    else:
-        found = _joined([replace(part, log_weights=None) for part in parts])  # they are as large as what is not kept
+    found = _of_proposal(posterior) if "proposal" in posterior.tree.children else _of_draws(posterior)
     bad = np.flatnonzero(found.pareto_k > found.good_k)
     return _mended(found, posterior, bad, most_refits, progress) if refit and len(bad) else found
+
+
+def _of_draws(posterior: Posterior) -> az.ELPDData:
+    """LOO from draws of the posterior."""
+    parts = smoothed(posterior)
+    if "log_likelihood" in posterior.tree.children:
+        return next(parts)
+    return _joined([replace(part, log_weights=None) for part in parts])  # they are as large as what is not kept
+
+
+def _of_proposal(posterior: Posterior) -> az.ELPDData:
+    """LOO from draws of an approximation, by both densities there (Magnusson and others 2019)."""
+    proposal, coordinates = posterior.tree["proposal"], Target(posterior.specification, posterior.observations).coordinates
+    log_p, log_g = (proposal[name].to_numpy().reshape(1, -1) for name in ("log_p", "log_g"))
+    proper = np.isfinite(log_p[0])  # others have no weight
+    flat = proposal["coordinates"].to_numpy().reshape(proper.size, -1)[proper]
+    draws, values = coordinates.draws(coordinates.points_of(flat)), posterior.observations.values
+    both = [xr.DataArray(log_density[:, proper], dims=("chain", "draw")) for log_density in (log_p, log_g)]
+    step = max(1, BLOCK_VALUES // len(flat))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        groups = (_group(draws.log_density(values[first : first + step])) for first in range(0, len(values), step))
+        return _joined([az.loo_approximate_posterior(group, *both, pointwise=True) for group in groups])
 
 
 def smoothed(posterior: Posterior) -> Iterator[az.ELPDData]:
@@ -213,10 +236,15 @@ def _relative_efficiency(log_likelihood: NDArray[np.float64]) -> NDArray[np.floa
 
 def _psis(log_likelihood: NDArray[np.float64], efficiency: float) -> az.ELPDData:
     """ArviZ's LOO of some rows."""
-    group = xr.Dataset({"x": (("chain", "draw", "observation"), log_likelihood)})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of large Pareto k: the result's own ``warning`` and ``pareto_k`` tell it
-        return az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=efficiency)
+        return az.loo(_group(log_likelihood), pointwise=True, reff=efficiency)
+
+
+def _group(log_likelihood: NDArray[np.float64]) -> xr.DataTree:
+    """As ArviZ takes it."""
+    group = xr.Dataset({"x": (("chain", "draw", "observation"), log_likelihood)})
+    return xr.DataTree.from_dict({"log_likelihood": group})
 
 
 def _joined(parts: Sequence[az.ELPDData]) -> az.ELPDData:

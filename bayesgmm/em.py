@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesgmm.abilities import INSTEAD, Abilities, needs_mode
-from bayesgmm.climb import Run, Settings, Status
+from bayesgmm.acceleration import Learnt
+from bayesgmm.climb import Run, Settings, Status, maximise, nuisance_of
 from bayesgmm.files import require_free, write_sealed
 from bayesgmm.frozen import Frozen
 from bayesgmm.information import NoInformationError, StandardErrors, normal_interval, observed_information
@@ -25,12 +26,13 @@ from bayesgmm.race import race, winner
 from bayesgmm.saving.em import pack
 from bayesgmm.specification import Specification
 from bayesgmm.starts import default_starts, given_start
-from bayesgmm.streams import Seed, seed_sequence
+from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.validation import instance_of, non_negative, positive_integer
 
 ABILITIES = Abilities("EM", data=frozenset(INSTEAD), requirements=(needs_mode,), default_prior=False)
 MOST_STARTS = 1_000_000
 MOST_REGULARIZATION = 1e6  # of the variances of the data, beside which these say nothing
+PILOT_ROWS = 100_000  # of rows that are not in memory, on which the starts are tried
 CLASSIFIED_ROWS = 65_536  # rows whose responsibilities are held at a time
 
 
@@ -371,13 +373,16 @@ def fit_em(
     )
     n_init, root = positive_integer(n_init, "n_init", MOST_STARTS), seed_sequence(seed)
     start = start.mixture if isinstance(start, EMResult) else start
-    starts = (
-        default_starts(observations, specification, n_init, root)
-        if start is None
-        else [given_start(start, observations, specification, root)]
-    )
+    learnt = None
+    if start is not None:
+        starts = [given_start(start, observations, specification, root)]
+    elif observations.is_stored:
+        first, learnt = pilot(observations, specification, n_init, root, settings)
+        starts = [first]
+    else:
+        starts = list(default_starts(observations, specification, n_init, root))
     try:
-        result = best_of(observations, specification, list(starts), settings)
+        result = best_of(observations, specification, starts, settings, learnt)
     except Interrupted as stop:
         result = stop.finished
     if result.partial:
@@ -387,11 +392,31 @@ def fit_em(
     return result
 
 
+def pilot(
+    observations: Observations, specification: Specification, n_init: int, seed: np.random.SeedSequence, settings: Settings
+) -> tuple[tuple[str, Mixture], Learnt | None]:
+    """The best of the usual starts on some rows that fit into memory, and what EM's map is like there.
+
+    The optimum of all rows is not far from that of some, and EM's map about the same: a few passes over all rows are enough.
+    """
+    some = observations.sample(PILOT_ROWS, stream(seed, Use.PILOT))
+    best = best_of(some, specification, list(default_starts(some, specification, n_init, seed)), settings)
+
+    def step(mixture: Mixture) -> Mixture:
+        statistics = mixture.expected_statistics(some)
+        return maximise(specification, statistics, mixture, nuisance_of(specification, mixture))[0]
+
+    is_smooth = best.converged and settings.accelerate and not settings.regularization and specification.frozen is None
+    name = f"the best of {len(best.runs)} on {some.n_observations:,} rows"
+    return (name, best.mixture), Learnt.of(best.mixture, step) if is_smooth else None
+
+
 def best_of(
     observations: Observations,
     specification: Specification,
     starts: Sequence[tuple[str, Mixture]],
     settings: Settings,
+    learnt: Learnt | None = None,
 ) -> EMResult:
     """Run EM from each start; the highest objective among runs that did not collapse wins.
 
@@ -405,7 +430,7 @@ def best_of(
         return EMResult(specification, observations, winner(runs, settings.tolerance), runs, len(starts))
 
     try:
-        return result(race(observations, specification, starts, settings))
+        return result(race(observations, specification, starts, settings, learnt))
     except Interrupted as stop:
         raise Interrupted(result(stop.finished)) from None
 

@@ -30,7 +30,7 @@ def k_means(observations: Observations, n_components: int, structure: Structure,
     ----------
     Arthur & Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA, doi:10.5555/1283383.1283494.
     """
-    subset = _subset(observations, rng)
+    subset = observations.sample(SUBSET, rng)
     standard = (subset.values - observations.mean) / np.sqrt(observations.covariance.diagonal())
     centres = _seeds(standard, subset.weights, n_components, rng)
     labels = kernels.lloyd(standard, subset.weights, centres, LLOYD_STEPS)
@@ -138,13 +138,6 @@ def labelled_statistics(observations: Observations, labels: NDArray[np.int64], n
     reference = np.repeat(observations.midranges[None], n_components, axis=0)
     counts, sums, scatter = kernels.labelled_statistics(observations.values, observations.weights, labels, reference)
     return SufficientStatistics(counts, sums, scatter, reference)
-
-
-def _subset(observations: Observations, rng: np.random.Generator) -> Observations:
-    if observations.n_observations <= SUBSET:
-        return observations
-    rows = np.sort(rng.choice(observations.n_observations, size=SUBSET, replace=False))
-    return observations.rows(rows)
 
 
 def _seeds(

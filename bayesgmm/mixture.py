@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from bayesgmm import kernels
 from bayesgmm.covariance import Structure, find_structure
 from bayesgmm.noise import Noise
 from bayesgmm.observations import Observations
+from bayesgmm.sources import source_of
 from bayesgmm.statistics import SufficientStatistics
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.table import Table
@@ -138,6 +140,8 @@ class Mixture:
 
     def expected_statistics(self, observations: Observations) -> SufficientStatistics:
         """The E-step: expected counts, sums and scatter about the means, and the log-likelihood, in one pass."""
+        if observations.is_stored:
+            return reduce(add, (self.expected_statistics(part) for part in observations.parts()))
         if not observations.has_missing and not observations.is_labelled:
             log_likelihood, counts, sums, scatter = kernels.threaded_statistics(
                 observations.values, observations.weights, *self._kernel_arguments
@@ -265,7 +269,11 @@ class Mixture:
 
     def _by_group(self, kernel: Callable[..., NDArray[np.float64]], X: Any, allow_missing: bool) -> NDArray[np.float64]:
         """What a kernel returns for each row, by the marginal of what is seen of it."""
+        if (source := source_of(X)) is not None:
+            X = Observations.stored(source)
         given = X if isinstance(X, Observations) else None
+        if given is not None and given.is_stored:
+            return np.concatenate([self._by_group(kernel, part, allow_missing) for part in given.parts()])
         values = Table.of(X, allow_missing=allow_missing).values if given is None else given.values
         self._require_features(values)
         if not (given.has_missing if given else allow_missing):

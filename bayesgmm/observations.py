@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
+from bayesgmm.sources import Source, Stored, Survey, source_of
 from bayesgmm.table import Table, blocks, extents
 from bayesgmm.validation import integer_array, listed, real_array
 
@@ -42,6 +43,7 @@ class Observations:
     ----------
     values : ndarray of shape (n_observations, n_features)
         Finite, NaN where a cell is missing; float64, C order, read-only. The caller's memory where it already has that form.
+        Where they are not in memory it is :class:`bayesgmm.sources.Stored`, whose slices are arrays.
     weights : ndarray of shape (n_observations,)
         How often each row counts; a view of a single 1.0 where none were given.
     names : tuple of str
@@ -68,8 +70,9 @@ class Observations:
 
         Parameters
         ----------
-        X : array-like of shape (n_observations, n_features) or (n_observations,), pandas or polars DataFrame or Series
-            Numeric data. One-dimensional data are one feature. Observations pass as they are.
+        X : array-like of shape (n_observations, n_features) or (n_observations,), pandas or polars DataFrame or Series, or Source
+            Numeric data. One-dimensional data are one feature. Observations pass as they are. A source, or a Dask array or
+            DataFrame, is read once to check it.
         sample_weight : array-like of shape (n_observations,), optional
             Non-negative row weights: an integer weight is the same as repeating the row.
         names : sequence of str, optional
@@ -93,6 +96,10 @@ class Observations:
             known = X.labels if labels is None else _labels(labels, X.n_observations)
             weights = X.weights if sample_weight is None else _row_weights(sample_weight, X.n_observations)
             observations = replace(X, weights=weights, labels=known)
+        elif (source := source_of(X)) is not None:
+            if labels is not None:
+                raise ValueError("Known labels are not taken with rows that are not in memory: read them into an array first.")
+            observations = cls.stored(source, sample_weight)
         else:
             table = Table.of(X, names, allow_missing)
             values = table.values.view()
@@ -101,6 +108,41 @@ class Observations:
             observations = cls(values, _row_weights(sample_weight, n), table.names, _labels(labels, n))
         observations._require_variation()
         return observations
+
+    @classmethod
+    def stored(cls, source: Source, sample_weight: Any = None) -> Self:
+        """The rows of a source, read once to check and to measure them."""
+        survey = Survey.of(source)
+        values: Any = Stored(source, survey.n_rows)
+        observations = cls(values, _row_weights(sample_weight, survey.n_rows), source.names)
+        if not observations.is_weighted:  # what the first reading has told already
+            vars(observations).update(_plain_extents=survey.extents, mean=survey.mean, covariance=survey.covariance)
+        return observations
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether rows are read from elsewhere each time."""
+        return self._source is not None
+
+    @property
+    def _source(self) -> Stored | None:
+        values: Any = self.values
+        return values if isinstance(values, Stored) else None
+
+    def parts(self) -> Iterator[Self]:
+        """All rows, as observations that are in memory; one reading of a source."""
+        if self._source is None:
+            yield self
+            return
+        for rows, values in self._source.blocks():
+            yield replace(self, values=values, weights=np.ascontiguousarray(self.weights[rows]))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Self:
+        """Some rows, drawn without replacement, in memory and in their order; all where there are no more."""
+        if n >= self.n_observations and not self.is_stored:
+            return self
+        size = min(n, self.n_observations)
+        return self.rows(np.sort(rng.choice(self.n_observations, size=size, replace=False)))
 
     @property
     def n_observations(self) -> int:

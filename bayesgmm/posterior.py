@@ -4,9 +4,10 @@ import json
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -124,9 +125,11 @@ class Posterior(AnyPosterior):
         specification: Specification,
         observations: Observations,
         settings: dict[str, Any],
+        groups: Mapping[str, xr.Dataset] = MappingProxyType({}),
     ) -> Self:
         """Put draws, data and settings together, and the log-likelihood where it is small enough to keep."""
-        tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": sample_stats, **data_groups(observations)})
+        parts = {"posterior": posterior, "sample_stats": sample_stats, **data_groups(observations), **groups}
+        tree = xr.DataTree.from_dict(parts)
         tree.attrs = {"settings": json.dumps(settings), "specification": specification.to_json()}
         whole = cls(tree, specification, observations)
         if whole.n_chains * whole.n_draws * observations.n_observations <= KEPT_LOG_LIKELIHOOD:
@@ -178,7 +181,9 @@ class Posterior(AnyPosterior):
 
     @cached_property
     def total_log_likelihood(self) -> NDArray[np.float64]:
-        """Log-likelihood of each draw, shape (n_chains, n_draws)."""
+        """Log-likelihood of each draw, shape (n_chains, n_draws), as the engine tells it or computed."""
+        if "total_log_likelihood" in self.tree["sample_stats"]:
+            return self.tree["sample_stats"]["total_log_likelihood"].to_numpy()
         return np.sum([block.sum(axis=-1) for block in self.log_likelihood_blocks()], axis=0)
 
     def log_likelihood_blocks(self) -> Iterator[NDArray[np.float64]]:
@@ -204,7 +209,9 @@ class Posterior(AnyPosterior):
         unused = {name: method for name, method in labels.COMPARED.items() if name != used}
         judged = judge(self.draws, places, data.values, data.names, self.total_log_likelihood, self.n_divergences, unused)
         first, *others = judged.verdict
-        return replace(judged, verdict=(first, self.shortfall, *others)) if self.partial else judged
+        told = filter(None, (self.shortfall, self.settings.get("remark")))
+        judged, doubt = replace(judged, verdict=(first, *told, *others)), self.settings.get("doubt")
+        return judged.denied(doubt) if doubt else judged
 
     def summary(self) -> pd.DataFrame:
         """Posterior means, intervals and Monte Carlo diagnostics of the relabelled parameters and of label-free quantities.

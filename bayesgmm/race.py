@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bayesgmm import kernels
+from bayesgmm.acceleration import Learnt
 from bayesgmm.climb import Climb, Run, Settings, Status
 from bayesgmm.collapse import Yardstick
 from bayesgmm.interruption import Interrupted
@@ -19,10 +20,12 @@ def race(
     specification: Specification,
     starts: Sequence[tuple[str, Mixture]],
     settings: Settings,
+    learnt: Learnt | None = None,
 ) -> tuple[Run, ...]:
     """Run EM from each start: a few passes for all, then the highest to its end, then the others unless they are overtaken.
 
-    A run that collapses overtakes nobody. What is run side by side changes no bit.
+    A run that collapses overtakes nobody. Guesses are made by what was ``learnt`` of EM's map on some of the rows, or by
+    Anderson's acceleration. What is run side by side changes no bit.
 
     Raises
     ------
@@ -30,9 +33,11 @@ def race(
         At Ctrl-C, with the runs so far, unless there is no iterate yet.
     """
     yardstick = Yardstick.of(observations)
-    climbs = [Climb(observations, specification, start, origin, settings, yardstick) for origin, start in starts]
+    climbs = [Climb(observations, specification, start, origin, settings, yardstick, learnt) for origin, start in starts]
     n, d = observations.values.shape
-    abreast = kernels.passes_abreast(len(climbs), n, d, specification.n_components, specification.structure.is_diagonal)
+    is_diagonal = specification.structure.is_diagonal
+    # a source is read by one climb at a time
+    abreast = 1 if observations.is_stored else kernels.passes_abreast(len(climbs), n, d, specification.n_components, is_diagonal)
     try:
         with kernels.kept_threads():
             _side_by_side(climbs, lambda climb: climb.advance(FIRST), abreast)

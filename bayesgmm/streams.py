@@ -32,6 +32,8 @@ class Use(IntEnum):
     ALLOCATIONS = 17
     PREDICTIVE = 18
     PARTITION = 19
+    RESAMPLING = 20
+    PILOT = 21
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:

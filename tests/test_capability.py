@@ -42,6 +42,7 @@ def test_each_model_works_or_says_why_not(name, code):
         "EM": lambda: np.isfinite(bg.fit_em(X, 2, code, prior(), n_init=2).objective),
         "NUTS": lambda: np.isfinite(log_density(X, truth, prior())),
         "Gibbs": lambda: bg.fit_bayes(X, 2, code, prior(), engine="gibbs", **FEW).n_draws == FEW["draws"],
+        "Laplace": lambda: bg.fit_bayes(X, 2, code, prior(), engine="laplace", **FEW).n_draws == FEW["draws"],
         "Telescoping": lambda: bg.fit_mfm(X, None, code, prior(), **FEW).n_filled.shape == (1, FEW["draws"]),
     }
     assert set(calls) == set(TABLE.columns)
@@ -80,6 +81,7 @@ def test_each_feature_of_data_works_or_says_why_not(feature):
     for engine, fit in {
         "NUTS": lambda: bg.fit_bayes(em.observations, 2, engine="nuts"),
         "Gibbs": lambda: bg.fit_bayes(em.observations, 2, engine="gibbs"),
+        "Laplace": lambda: bg.fit_bayes(em.observations, 2, engine="laplace"),
         "Telescoping": lambda: bg.fit_mfm(em.observations),
     }.items():
         with pytest.raises(ValueError) as raised:

@@ -247,7 +247,10 @@ def test_impossible_settings_of_em_meet_a_sentence(change, sentence):
         ({"tune": None}, "TypeError: tune"),
         ({"chains": 0}, "ValueError: chains"),
         ({"cores": 0}, "ValueError: cores must be at least 1, got 0"),
-        ({"engine": "NUTS"}, "ValueError: Unknown engine 'NUTS'; known are 'auto', 'gibbs', 'nuts'. Did you mean 'nuts'"),
+        (
+            {"engine": "NUTS"},
+            "ValueError: Unknown engine 'NUTS'; known are 'auto', 'gibbs', 'laplace', 'nuts'. Did you mean 'nuts'",
+        ),
         ({"engine": None}, "ValueError: Unknown engine None"),
         ({"engine": np.array(["nuts", "nuts"])}, "ValueError: Unknown engine array"),
         ({"target_accept": np.nan}, "ValueError: target_accept"),

@@ -334,6 +334,23 @@ def huge(path, post):
     write_sealed(path, buffer.getvalue())
 
 
+def with_proposal(n_coordinates=11, log_p=-np.inf):
+    """A group of a Laplace approximation; right with eleven coordinates and log densities that are minus infinity at worst."""
+
+    def add(tree):
+        both, shape = ("chain", "draw"), tree["sample_stats/lp"].shape
+        numbers = {"log_p": (both, np.full(shape, log_p)), "log_g": (both, np.zeros(shape))}
+        coordinates = ((*both, "coordinate"), np.zeros((*shape, n_coordinates)))
+        tree["proposal"] = xr.DataTree(xr.Dataset({**numbers, "coordinates": coordinates}))
+
+    return changed_tree(add)
+
+
+def test_a_proposal_is_read(tmp_path, post):
+    with_proposal()(tmp_path / "fit.nc", post)
+    assert "proposal" in bg.load(tmp_path / "fit.nc").tree.children
+
+
 def only_the_first_feature(tree):
     tree["observed_data"] = xr.DataTree(tree["observed_data"].to_dataset().isel(feature=[0]))
 
@@ -376,6 +393,13 @@ BAD_POSTERIORS = {
     "weights in single precision": (variable("posterior/weights", lambda x: x.astype("f4")), "weights of dtype float32"),
     "lp NaN": (entry("sample_stats/lp", (1, 2), np.nan), "lp of which 1 are NaN"),
     "diverging a number": (variable("sample_stats/diverging", lambda x: x.astype(float)), "diverging of dtype float64"),
+    "proposal of few coordinates": (with_proposal(10), "coordinates of shape"),
+    "proposal NaN": (with_proposal(log_p=np.nan), "log_p that are no log densities"),
+    "proposal infinite": (with_proposal(log_p=np.inf), "log_p that are no log densities"),
+    "totals NaN": (
+        changed_tree(lambda t: t["sample_stats"].update({"total_log_likelihood": np.nan * t["sample_stats/lp"]})),
+        "total_log_likelihood of which",
+    ),
     "log-likelihood NaN": (entry("log_likelihood/x", (0, 0, 0), np.nan), "x of which 1 are NaN"),
     "log-likelihood twice": (
         changed_tree(lambda t: t["log_likelihood"].update({"y": t["log_likelihood/x"]})),
@@ -399,6 +423,7 @@ BAD_POSTERIORS = {
     "seconds text": (setting("seconds", {"sample": "long"}), "make no sense: seconds"),
     "target_accept NaN": (setting("target_accept", float("nan")), "make no sense: target_accept"),
     "partial a word": (setting("partial", "yes"), "make no sense: partial"),
+    "doubt a number": (setting("doubt", 3), "make no sense: doubt"),
     "drawn a number": (setting("drawn", 3), "make no sense: drawn"),
     "partial of nothing": (
         changed_tree(lambda t: setting_of(t, partial=True, drawn=None)),

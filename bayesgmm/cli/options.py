@@ -52,7 +52,7 @@ Columns = Annotated[list[str] | None, typer.Option(metavar="A,B", help="Columns 
 Draws = Annotated[int, typer.Option(min=1, metavar="N", help="Draws each chain keeps.")]
 Tune = Annotated[int, typer.Option(min=1, metavar="N", help="Draws before, not kept.")]
 Chains = Annotated[int, typer.Option(min=1, metavar="N", help="Chains, better 4 than 1.")]
-Engine = Annotated[str, typer.Option(metavar="NAME", help="auto, gibbs or nuts.")]
+Engine = Annotated[str, typer.Option(metavar="NAME", help="auto, gibbs, nuts or laplace.")]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Same seed, same numbers.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only what was asked for.")]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayesgmm.em import EMResult
-from bayesgmm.engines import gibbs, nuts
+from bayesgmm.engines import gibbs, laplace, nuts
 from bayesgmm.engines.engine import MOST_DRAWS, Engine, Sampled, SamplerSettings
 from bayesgmm.engines.starts import chain_starts
 from bayesgmm.interruption import PartialWarning
@@ -24,7 +24,8 @@ __all__ = ["ENGINES", "Engine", "Sampled", "SamplerSettings", "engines_for", "fi
 
 ENGINES: Mapping[str, Engine] = {  # the faster ones first: "auto" is the first that takes the model
     "gibbs": Engine(gibbs.ABILITIES, gibbs.sample, ("thin", "switch_labels")),
-    "nuts": Engine(nuts.ABILITIES, nuts.sample, ("target_accept",)),
+    "nuts": Engine(nuts.ABILITIES, nuts.sample, ("target_accept",), why_too_long=nuts.why_too_long),
+    "laplace": Engine(laplace.ABILITIES, laplace.sample, (), is_exact=False),
 }
 AUTO = "auto"
 
@@ -57,8 +58,9 @@ def fit_bayes(
         Covariance structure.
     prior : Prior, optional
         None: :meth:`Prior.weakly_informative` for these data.
-    engine : {"auto", "gibbs", "nuts"}
-        ``"auto"`` is Gibbs under every prior but LKJ, which only NUTS takes. See Notes.
+    engine : {"auto", "gibbs", "nuts", "laplace"}
+        ``"auto"`` is Gibbs under every prior but LKJ, which only NUTS takes. ``"laplace"`` is a normal approximation for data of
+        so many rows that either takes long. See Notes.
     warm_start : EMResult or Mixture, optional
         Where EM begins to climb to the start of the first chain, near the MAP; None: at a few places of its own. The other chains
         start near MAPs of randomly reweighted data.
@@ -102,11 +104,23 @@ def fit_bayes(
     sixth, iris with EEE and K = 3, neither converges from four chains: the posterior has several modes that no sampler here moves
     between, and both say so.
 
+    With very many rows the posterior of separate components is all but normal in coordinates without bounds. There
+    ``engine="laplace"`` climbs to the mode, takes the normal density with its height and curvature, and resamples draws of that
+    by their importance weights: one pass over the data for each draw, and nothing to tune. The Pareto k of the weights is the
+    verdict. Where it is 0.7 or more, or another mode that a start led to has more than a hundredth of the posterior,
+    :func:`diagnose` says that nothing is to be believed; modes that no start leads to it does not see. Draws are independent or
+    better, so that 250 of each chain are plenty. It is not for few rows, nor for components that touch.
+
+    NUTS is not begun where it would take more than a day, by a rough count of its passes.
+
     References
     ----------
     Hoffman & Gelman (2014), The No-U-Turn Sampler, JMLR 15:1593-1623.
     Diebolt & Robert (1994), Estimation of finite mixture distributions through Bayesian sampling,
     doi:10.1111/j.2517-6161.1994.tb01985.x.
+    Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities,
+    doi:10.1080/01621459.1986.10478240.
+    Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, JMLR 25(72).
     """
     name = known_name(engine, "engine", [AUTO, *ENGINES])
     name = engines_for(Specification(n_components, covariance, prior))[0] if name == AUTO else name
@@ -128,6 +142,9 @@ def fit_bayes(
     instance_of(switch_labels, bool, "switch_labels")
     if switch_labels:
         _require_switchable(name, specification)
+    too_long = ENGINES[name].why_too_long(observations, specification, settings)
+    if too_long:
+        raise ValueError(too_long)
     root = seed_sequence(seed)
     starts = chain_starts(observations, specification, warm_start, settings.chains, root)
     sampled = ENGINES[name].sample(observations, specification, starts, settings, root)
@@ -145,15 +162,16 @@ def fit_bayes(
         "versions": {"bayesgmm": version("bayesgmm"), "numpy": np.__version__, **sampled.versions},
         "seconds": sampled.seconds,
     }
-    posterior = Posterior.assembled(sampled.posterior, sampled.sample_stats, specification, observations, told)
+    told |= {name: said for name in ("remark", "doubt") if (said := getattr(sampled, name))}
+    posterior = Posterior.assembled(sampled.posterior, sampled.sample_stats, specification, observations, told, sampled.groups)
     if posterior.partial:
         warnings.warn(posterior.shortfall, PartialWarning, stacklevel=2)
     return posterior
 
 
 def engines_for(specification: Specification) -> list[str]:
-    """The engines that take a model, the fastest first."""
-    return [name for name, engine in ENGINES.items() if not engine.abilities.refusal(specification)]
+    """The engines that draw from the posterior of a model itself, the fastest first."""
+    return [name for name, engine in ENGINES.items() if engine.is_exact and not engine.abilities.refusal(specification)]
 
 
 def _require_switchable(engine: str, specification: Specification) -> None:

@@ -1,7 +1,7 @@
 """What an engine is: a function from data, model, starts and settings to draws."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,12 +63,21 @@ class Sampled:
         Of the libraries that drew.
     seconds : dict
         Where the time went.
+    groups : dict of str to xarray.Dataset
+        What else of the draws is kept.
+    remark : str
+        What the engine knows of how far its draws may be believed, in a sentence for the verdict.
+    doubt : str
+        Why they may not, as the verdict's answer; nothing where they may.
     """
 
     posterior: xr.Dataset
     sample_stats: xr.Dataset
     versions: dict[str, Any]
     seconds: dict[str, float]
+    groups: dict[str, xr.Dataset] = field(default_factory=dict)
+    remark: str = ""
+    doubt: str = ""
 
 
 class Sampler(Protocol):
@@ -92,11 +101,17 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """What an engine can fit, how it draws, and which settings are its own beside those that all have."""
+    """What an engine can fit, how it draws, and which settings are its own beside those that all have.
+
+    One that is not exact draws from an approximation: it is asked for by name, and checks no other. One that may take too long
+    says why it is not begun.
+    """
 
     abilities: Abilities
     sample: Sampler
     settings: tuple[str, ...]
+    is_exact: bool = True
+    why_too_long: Callable[[Observations, Specification, SamplerSettings], str] = lambda *_: ""
 
 
 def most_draws(lengths: Sequence[int]) -> tuple[list[int], int]:

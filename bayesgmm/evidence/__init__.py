@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm.evidence.target import Target
+from bayesgmm.coordinates import Target
+from bayesgmm.evidence.normals import bridged
 from bayesgmm.posterior import Posterior, require_posterior
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
 from bayesgmm.validation import instance_of, non_negative
@@ -70,8 +71,12 @@ def log_marginal_likelihood(posterior: Posterior, seed: Seed = 0) -> LogMarginal
     draws, half, root = posterior.relabelled.draws, posterior.n_draws // 2, seed_sequence(seed)
     target, parts = Target(posterior.specification, posterior.observations), [slice(0, half), slice(half, None)]
     estimates = [
-        target.bridged(
-            draws.between(fitted), draws.between(held), posterior.total_log_likelihood[:, held], stream(root, Use.EVIDENCE, i)
+        bridged(
+            target,
+            draws.between(fitted),
+            draws.between(held),
+            posterior.total_log_likelihood[:, held],
+            stream(root, Use.EVIDENCE, i),
         )
         for i, (fitted, held) in enumerate((parts, parts[::-1]))
     ]

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.abilities import ROW_WEIGHTS, features_of
+from bayesgmm.abilities import ROW_WEIGHTS, STORED, features_of
 from bayesgmm.collapse import Yardstick, too_few
 from bayesgmm.information.chart import Array, Chart
 from bayesgmm.information.errors import StandardErrors
@@ -132,7 +132,7 @@ def observed_information(mixture: Mixture, observations: Observations, specifica
         )
     if specification is None:
         specification = Specification(mixture.n_components, mixture.structure.code, noise=mixture.noise)
-    untold = sorted(features_of(observations, specification) - {ROW_WEIGHTS})
+    untold = sorted(features_of(observations, specification) - {ROW_WEIGHTS, STORED})
     if untold:
         raise NoInformationError(f"The information of a fit with {' and '.join(untold)} is not known here: use bootstrap(em).")
     if specification.prior is not None and specification.prior.why_no_mode:

@@ -6,6 +6,8 @@ from bayesgmm.kernels.block import BLOCK, joint_log_densities, load_rows, sample
 from bayesgmm.kernels.compilation import jit
 from bayesgmm.kernels.densities import log_density, responsibilities
 
+ROWS = 64 * BLOCK  # whose shares are held at a time
+
 
 @jit
 def draws_log_density(values, log_constants, means, factors):
@@ -49,11 +51,12 @@ def draws_agreement(values, log_constants, means, factors, table):
     n_draws, n_components = log_constants.shape
     out = np.zeros((n_draws, n_components, table.shape[1]))
     for s in range(n_draws):
-        shares = responsibilities(values, log_constants[s], means[s], factors[s])
-        for i in range(values.shape[0]):
-            for k in range(n_components):
-                for g in range(table.shape[1]):
-                    out[s, k, g] += shares[i, k] * table[i, g]
+        for first in range(0, values.shape[0], ROWS):
+            shares = responsibilities(values[first : first + ROWS], log_constants[s], means[s], factors[s])
+            for i in range(shares.shape[0]):
+                for k in range(n_components):
+                    for g in range(table.shape[1]):
+                        out[s, k, g] += shares[i, k] * table[first + i, g]
     return out
 
 
@@ -76,10 +79,13 @@ def draws_filled(values, log_constants, means, factors):
     n_draws, n_components = log_constants.shape
     out = np.zeros(n_draws)
     for s in range(n_draws):
-        shares = responsibilities(values, log_constants[s], means[s], factors[s])
+        nobody, first = np.ones(n_components), 0
+        while first < values.shape[0] and nobody.max() > 0.0:  # most rows of large data come too late to say anything
+            shares = responsibilities(values[first : first + ROWS], log_constants[s], means[s], factors[s])
+            for k in range(n_components):
+                for i in range(shares.shape[0]):
+                    nobody[k] *= 1.0 - shares[i, k]
+            first += ROWS
         for k in range(n_components):
-            nobody = 1.0
-            for i in range(values.shape[0]):
-                nobody *= 1.0 - shares[i, k]
-            out[s] += 1.0 - nobody
+            out[s] += 1.0 - nobody[k]
     return out

@@ -50,6 +50,11 @@ class ConjugateMeans(MeansPrior):
         constant = means.shape[-1] * np.log(self.concentration / (2 * np.pi))
         return np.asarray(0.5 * (constant - log_determinants - self.concentration * (whitened**2).sum(axis=-1)).sum(axis=-1))
 
+    def gradient(self, means: Array, covariances: Array) -> Array:
+        scales, correlations = standardised(covariances)
+        pulls = np.linalg.solve(correlations, ((self.location - means) / scales)[..., None])[..., 0]
+        return np.asarray(self.concentration * pulls / scales)
+
     def conditional_mode(self, counts: Array, centres: Array, covariances: Array) -> Array:
         """(n_k xbar_k + kappa0 m0) / (n_k + kappa0), written as m0 + gain (xbar - m0)."""
         gain = counts / (counts + self.concentration)

@@ -65,6 +65,11 @@ class DirichletWeights(WeightsPrior):
     def log_density(self, weights: Array) -> Array:
         return log_density(self.for_components(weights.shape[-1]), weights)
 
+    def gradient(self, weights: Array) -> Array:
+        """e_k - 1 - w_k sum (e - 1)."""
+        excess = self.for_components(len(weights)) - 1
+        return np.asarray(excess - weights * excess.sum())
+
     def conditional_mode(self, counts: Array) -> Array:
         e = self.for_components(len(counts))
         return np.asarray((counts + e - 1) / (counts + e - 1).sum())

@@ -63,6 +63,12 @@ class FixedWishart(PrecisionsPrior):
     def nuisance_mode(self, structure: Structure, covariances: Array) -> Nuisance:
         return {}
 
+    def nuisance_mean(self, structure: Structure, covariances: Array) -> Nuisance:
+        return {}
+
+    def sample_nuisance_given(self, structure: Structure, covariances: Array, rng: np.random.Generator) -> Nuisance:
+        return {}
+
     def nuisance_log_density(self, structure: Structure, n_features: int, nuisance: Nuisance) -> Array:
         return np.asarray(0.0)
 

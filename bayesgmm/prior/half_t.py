@@ -74,6 +74,23 @@ class HalfT(PrecisionsPrior):
         modes = power / (self.rates_rate(structure, n_features) + self.degrees_of_freedom * precisions)
         return {RATES: modes[0] if structure.is_shared else modes}
 
+    def nuisance_mean(self, structure: Structure, covariances: Array) -> Nuisance:
+        concentration, rate = self._given(structure, covariances)
+        return {RATES: concentration / rate}
+
+    def sample_nuisance_given(self, structure: Structure, covariances: Array, rng: np.random.Generator) -> Nuisance:
+        concentration, rate = self._given(structure, covariances)
+        return {RATES: np.maximum(rng.gamma(concentration, size=rate.shape), LEAST_GAMMA) / rate}
+
+    def _given(self, structure: Structure, covariances: Array) -> tuple[float, Array]:
+        """The law of each rate given the precisions, Gamma((nu + p) / 2, 1 / A^2 + nu P_jj): its two numbers."""
+        block, n_features = structure.block, covariances.shape[-1]
+        precisions = block.diagonal(distinct_precisions(structure, covariances))
+        if structure.is_shared:
+            precisions = np.asarray(precisions.take(0, axis=-1 - len(block.dims[:1])))
+        rate = self.rates_rate(structure, n_features) + self.degrees_of_freedom * precisions
+        return (self.degrees_of_freedom + block.order(n_features)) / 2, rate
+
     def nuisance_log_density(self, structure: Structure, n_features: int, nuisance: Nuisance) -> Array:
         b, rate = nuisance[RATES], self.rates_rate(structure, n_features)
         terms = 0.5 * np.log(rate) - gammaln(0.5) - 0.5 * np.log(b) - rate * b

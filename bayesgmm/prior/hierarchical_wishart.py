@@ -79,29 +79,41 @@ class HierarchicalWishart(PrecisionsPrior):
         power = self.rate_concentration + len(precisions) * self.concentration - (block.order(n_features) + 1) / 2
         return {RATE: power * block.invert(self.rate_rates(structure, n_features) + precisions.sum(axis=0))}
 
+    def nuisance_mean(self, structure: Structure, covariances: Array) -> Nuisance:
+        concentration, rate = self._given(structure, covariances)
+        return {RATE: concentration * structure.block.invert(rate)}
+
+    def sample_nuisance_given(self, structure: Structure, covariances: Array, rng: np.random.Generator) -> Nuisance:
+        return {RATE: wishart.sample(structure.block, covariances.shape[-1], *self._given(structure, covariances), rng)}
+
     def nuisance_log_density(self, structure: Structure, n_features: int, nuisance: Nuisance) -> Array:
         rate_rate = self.rate_rates(structure, n_features)
         return wishart.log_density(structure.block, n_features, self.rate_concentration, rate_rate, nuisance[RATE])
 
     def marginal_log_density(self, structure: Structure, covariances: Array) -> Array:
-        """With C0 integrated out, whose law given the G distinct precisions is W(g0 + G c0, G0 + sum P)."""
+        """With C0 integrated out, by its law given the distinct precisions."""
         block, n_features, c = structure.block, covariances.shape[-1], self.concentration
         p, n_matrices = block.order(n_features), block.n_matrices(n_features)
         precisions, rate_rate = distinct_precisions(structure, covariances), self.rate_rates(structure, n_features)
-        axis = -1 - len(block.dims)
-        n_distinct = precisions.shape[axis]
-        total = self.rate_concentration + n_distinct * c
+        n_distinct = precisions.shape[-1 - len(block.dims)]
+        total, total_rate = self._given(structure, covariances)
         constants = multigammaln(total, p) - multigammaln(self.rate_concentration, p) - n_distinct * multigammaln(c, p)
         return np.asarray(
             n_matrices * constants
             + self.rate_concentration * block.log_determinant(rate_rate)
-            - total * block.log_determinant(rate_rate + precisions.sum(axis=axis))
+            - total * block.log_determinant(total_rate)
             + (c - (p + 1) / 2) * block.log_determinant(precisions).sum(axis=-1)
         )
 
     def sample_nuisance(self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator) -> Nuisance:
         rate_rate = self.rate_rates(structure, n_features)
         return {RATE: wishart.sample(structure.block, n_features, self.rate_concentration, rate_rate, rng)}
+
+    def _given(self, structure: Structure, covariances: Array) -> tuple[float, Array]:
+        """The law of C0 given the G distinct precisions, W(g0 + G c0, G0 + sum P): its two numbers."""
+        axis, precisions = -1 - len(structure.block.dims), distinct_precisions(structure, covariances)
+        rate = self.rate_rates(structure, covariances.shape[-1]) + precisions.sum(axis=axis)
+        return self.rate_concentration + precisions.shape[axis] * self.concentration, rate
 
     def rate_rates(self, structure: Structure, n_features: int) -> Array:
         """G0 in compact form."""

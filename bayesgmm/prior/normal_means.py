@@ -50,6 +50,9 @@ class NormalMeans(MeansPrior):
         standard = (means - self.location) / self.scale
         return np.asarray((-0.5 * standard**2 - np.log(self.scale) - 0.5 * np.log(2 * np.pi)).sum(axis=(-2, -1)))
 
+    def gradient(self, means: Array, covariances: Array) -> Array:
+        return np.asarray((self.location - means) / self.scale**2)
+
     def conditional_mode(self, counts: Array, centres: Array, covariances: Array) -> Array:
         """(n_k P_k + B^-1)^-1 (n_k P_k xbar_k + B^-1 b), written as b + gain (xbar - b) so that no digits are lost far from 0."""
         b, s = np.broadcast_to(self.location, centres.shape), np.broadcast_to(self.scale, centres.shape)

@@ -55,6 +55,10 @@ class WeightsPrior(Part):
         """Normalised log density at weights (..., K), shape (...)."""
 
     @abstractmethod
+    def gradient(self, weights: Array) -> Array:
+        """Gradient (K,) of the log density by the logarithms of weights before they are normalised."""
+
+    @abstractmethod
     def conditional_mode(self, counts: Array) -> Array:
         """Weights at their mode given expected counts (K,)."""
 
@@ -69,6 +73,10 @@ class MeansPrior(Part):
     @abstractmethod
     def log_density(self, means: Array, covariances: Array) -> Array:
         """Normalised log density at means (..., K, d) given covariances (..., K, d, d), shape (...)."""
+
+    @abstractmethod
+    def gradient(self, means: Array, covariances: Array) -> Array:
+        """Gradient (K, d) of the log density by the means, given covariances (K, d, d)."""
 
     @abstractmethod
     def conditional_mode(self, counts: Array, centres: Array, covariances: Array) -> Array:

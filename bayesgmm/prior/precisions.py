@@ -30,6 +30,25 @@ class PrecisionsPrior(CovariancesPrior):
     def sample_nuisance(self, structure: Structure, n_components: int, n_features: int, rng: np.random.Generator) -> Nuisance:
         """Draw the nuisance variables."""
 
+    @abstractmethod
+    def nuisance_mean(self, structure: Structure, covariances: Array) -> Nuisance:
+        """Means of the nuisance variables' full conditional laws given covariances (..., K, d, d)."""
+
+    @abstractmethod
+    def sample_nuisance_given(self, structure: Structure, covariances: Array, rng: np.random.Generator) -> Nuisance:
+        """Draw the nuisance variables from their full conditional laws given covariances (..., K, d, d), a draw for each."""
+
+    def gradient(self, structure: Structure, covariances: Array) -> Array:
+        """Gradient of the marginal log density by the distinct precisions (1 or K, block) of covariances (K, d, d).
+
+        (c - (p+1)/2) Sigma - E[C | P]: by Fisher's identity the one given the rate, at its mean.
+        """
+        n_features, block = covariances.shape[-1], structure.block
+        order = block.order(n_features)
+        rates = self.rates(structure, n_features, self.nuisance_mean(structure, covariances))
+        distinct = block.compact(covariances[:1] if structure.is_shared else covariances)
+        return np.asarray((self.concentration_for(order) - (order + 1) / 2) * distinct - rates)
+
     def coordinates(self, structure: Structure, covariances: Array) -> dict[str, Array]:
         return {"precisions": structure.block.invert(structure.compact(covariances))}
 

@@ -108,6 +108,8 @@ def _require_draws(tree: xr.DataTree, specification: Specification, observations
         if variable.dtype.kind not in NUMBERS or not np.isfinite(variable.to_numpy()).all():
             raise UnreadableError(f"it holds {name} with values that are missing, infinite or no numbers")
     found("sample_stats", "lp", ("chain", "draw"))
+    if "total_log_likelihood" in tree["sample_stats"]:
+        found("sample_stats", "total_log_likelihood", ("chain", "draw"))
     if "diverging" in tree["sample_stats"]:
         diverging = values(tree, "sample_stats", "diverging", ("chain", "draw"))
         require_shape(diverging, "diverging", (chains, draws))
@@ -118,6 +120,14 @@ def _require_draws(tree: xr.DataTree, specification: Specification, observations
         if len(kept) != 1:
             raise UnreadableError(f"it holds {len(kept)} variables in log_likelihood, not one")
         found("log_likelihood", str(kept[0]), ("chain", "draw", "observation"))
+    if "proposal" in tree.children:
+        shape = (chains, draws, specification.n_parameters(d))
+        numbers(values(tree, "proposal", "coordinates", ("chain", "draw", "coordinate")), "coordinates", shape)
+        found("proposal", "log_g", ("chain", "draw"))
+        log_p = values(tree, "proposal", "log_p", ("chain", "draw"))
+        require_shape(log_p, "log_p", (chains, draws))
+        if log_p.dtype != np.float64 or not (log_p < np.inf).all():  # it is minus infinity where no mixture is
+            raise UnreadableError("it holds log_p that are no log densities")
     if "relabelling" in tree.children:
         permutation = values(tree, "relabelling", "permutation", DIMS["weights"])
         require_shape(permutation, "permutations", (chains, draws, k))
@@ -138,6 +148,7 @@ def require_settings(settings: dict[str, Any]) -> None:
         "versions": isinstance(versions, dict) and all(isinstance(number, str) for number in versions.values()),
         "seconds": isinstance(seconds, dict) and all(map(is_number, seconds.values())),
         "partial": isinstance(settings.get("partial", False), bool),
+        **{name: isinstance(settings.get(name, ""), str) for name in ("remark", "doubt")},
         "drawn": (drawn is None and not settings.get("partial"))
         or (isinstance(drawn, dict) and all(is_count(drawn.get(name)) for name in ("draws", "chains"))),
     }

@@ -1,7 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import bayesgmm as bg
+from bayesgmm import engines
+from bayesgmm.engines import SamplerSettings
+from bayesgmm.engines.nuts import patience
 from bayesgmm.engines.starts import chain_starts
 from bayesgmm.observations import Observations
 from tests.laws import problem, structures_with_priors
@@ -55,7 +60,7 @@ def test_same_seed_same_bits_for_any_number_of_cores():
         ({"draws": 0}, ValueError, "draws must be at least 1"),
         ({"tune": 0}, ValueError, "tune must be at least 1"),
         ({"chains": 0}, ValueError, "chains"),
-        ({"engine": "stan"}, ValueError, "Unknown engine 'stan'; known are 'auto', 'gibbs', 'nuts'"),
+        ({"engine": "stan"}, ValueError, "Unknown engine 'stan'; known are 'auto', 'gibbs', 'laplace', 'nuts'"),
         ({"target_accept": 1.0}, ValueError, "below 1"),
         ({"seed": "a"}, TypeError, "seed"),
         ({"covariance": "diag", "prior": bg.Prior.weakly_informative(FAITHFUL)}, ValueError, "VVI is diagonal"),
@@ -64,6 +69,43 @@ def test_same_seed_same_bits_for_any_number_of_cores():
 def test_impossible_settings_are_refused(keywords, error, sentence):
     with pytest.raises(error, match=sentence):
         bg.fit_bayes(FAITHFUL, 2, **keywords)
+
+
+def rows(n, d=5):
+    """As many rows as one likes, in the memory of one."""
+    return Observations(np.broadcast_to(np.zeros((1, d)), (n, d)), np.broadcast_to(1.0, (n,)), tuple("abcdefghij"[:d]))
+
+
+def test_hours_grow_with_all_that_is_asked_for():
+    spec = bg.Specification(5, "VVV", bg.Prior.weakly_informative(FAITHFUL))
+    settings = SamplerSettings(1000, 1000, 4, 2, 0.9, False, 1, False)
+    hours = patience.hours_needed(rows(10**6), spec, settings)
+    assert 0.1 < hours < 10
+    assert patience.hours_needed(rows(10**7), spec, settings) == pytest.approx(10 * hours)
+    assert patience.hours_needed(rows(10**6), spec, replace(settings, draws=3000)) == pytest.approx(2 * hours)
+    assert patience.hours_needed(rows(10**6), spec, replace(settings, cores=1)) == pytest.approx(2 * hours)
+    assert patience.hours_needed(rows(10**6), spec, replace(settings, cores=3)) == pytest.approx(hours)  # the fourth waits
+    assert patience.hours_needed(rows(10**6, 10), spec, settings) > hours
+
+
+def test_more_than_a_day_is_not_begun(monkeypatch):
+    """Nor do starts, and NUTS itself, take any time before that is said."""
+    began = []
+    monkeypatch.setattr(engines, "chain_starts", lambda *_: began.append(1) or [])
+    monkeypatch.setattr(patience, "SECONDS", 1.0)
+    with pytest.raises(
+        ValueError, match=r"about [\d,]+ hours here: 4 chains of 2,000 .*engine='gibbs'.*engine='laplace'.*now 24"
+    ) as raised:
+        bg.fit_bayes(FAITHFUL, 2, engine="nuts", progress=False)
+    assert "272 rows" in str(raised.value)
+    assert not began
+    for asked, sentence in (("1", "now 1"), ("soon", "a number of hours above 0, got 'soon'"), ("-1", "got '-1'")):
+        monkeypatch.setenv(patience.HOURS, asked)
+        with pytest.raises(ValueError, match=sentence):
+            bg.fit_bayes(FAITHFUL, 2, engine="nuts", progress=False)
+    monkeypatch.setenv(patience.HOURS, "1e9")
+    observations, spec = specification(FAITHFUL, 2)
+    assert patience.why_too_long(observations, spec, SamplerSettings(1000, 1000, 4, 2, 0.9, False, 1, False)) == ""
 
 
 def test_row_weights_are_refused():

@@ -107,6 +107,20 @@ def test_draws_are_the_single_pass_repeated():
         np.testing.assert_array_equal(drawn[s], expected)
 
 
+def test_draws_meet_many_rows_some_at_a_time():
+    """More rows than a block of shares holds; the second component is the far one, which hardly a row comes from."""
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(70_000, 1))
+    means, factors = np.array([[[0.0], [4.2]]]), np.ones((1, 2, 1, 1))
+    constants = kernels.log_constants(np.log([[1 - 1e-5, 1e-5]]), factors)
+    shares = kernels.responsibilities(X, constants[0], means[0], factors[0])
+    filled = kernels.draws_filled(X, constants, means, factors)
+    assert 0.01 < (1 - (1 - shares[:, 1]).prod()) < 0.99
+    np.testing.assert_allclose(filled, [(1 - (1 - shares).prod(axis=0)).sum()])
+    table = rng.normal(size=(len(X), 3))
+    np.testing.assert_allclose(kernels.draws_agreement(X, constants, means, factors, table)[0], shares.T @ table, rtol=1e-8)
+
+
 def case(n, d, n_components, seed=0, diagonal=False):
     rng = np.random.default_rng(seed)
     weights, means, _, factors = parameters(rng, n_components, d, diagonal)

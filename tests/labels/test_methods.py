@@ -1,3 +1,4 @@
+import sys
 from itertools import permutations
 
 import numpy as np
@@ -52,6 +53,17 @@ def test_ecr_finds_the_best_of_all_permutations():
         shares = shuffled.mixture(0, s).responsibilities(X)
         reach = {order: shares[np.arange(len(X)), np.array(order)[pivot]].sum() for order in permutations(range(3))}
         assert reach[tuple(found[0, s])] == pytest.approx(max(reach.values()))
+
+
+def test_ecr_asks_some_of_many_rows(monkeypatch):
+    """Of components that are apart any forty rows tell the orders that all two hundred do."""
+    X, _, shuffled, scores = planted()
+    every = labels.METHODS["ecr"](shuffled, X, scores)
+    seen = []
+    monkeypatch.setattr(Draws, "agreement", lambda *a, whole=Draws.agreement: seen.append(len(a[1])) or whole(*a))
+    monkeypatch.setattr(sys.modules["bayesgmm.labels.ecr"], "MOST_ROWS", 40)
+    np.testing.assert_array_equal(labels.METHODS["ecr"](shuffled, X, scores), every)
+    assert seen == [40]
 
 
 def test_stephens_finds_the_best_of_all_permutations_of_all_draws():

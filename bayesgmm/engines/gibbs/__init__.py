@@ -16,6 +16,7 @@ from bayesgmm.abilities import Abilities
 from bayesgmm.covariance import Structure
 from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws
 from bayesgmm.engines.gibbs.sweeps import COMMON, FIXED, MIXING, Laws, State, run
+from bayesgmm.engines.variables import dataset_of
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import (
@@ -273,20 +274,8 @@ def posterior_of(draws: State, specification: Specification, observations: Obser
         nuisance[RATES] = draws.mixing[:, :, one][(..., *entry)]
     coordinates = {"precisions": precisions[:, :, one][(..., *entry)]}
     covariances = part.covariances(structure, coordinates, specification.n_components, d)
-    batch = () if structure.is_shared else ("component",)
-    dims = {
-        "weights": ("component",),
-        "means": ("component", "feature"),
-        "covariances": ("component", "feature", "feature2"),
-        "precisions": (*batch, *block.dims),
-        RATE: block.dims,
-        RATES: (*batch, *block.dims[:1]),
-    }
     values = {"weights": draws.weights, "means": draws.means, **coordinates, **nuisance, "covariances": covariances}
-    names = list(observations.names)
-    sizes = {"chain": draws.weights.shape[0], "draw": draws.weights.shape[1], "component": specification.n_components}
-    coords = {name: np.arange(size) for name, size in sizes.items()} | {"feature": names, "feature2": names}
-    return xr.Dataset({name: (("chain", "draw", *dims[name]), value) for name, value in values.items()}, coords=coords), nuisance
+    return dataset_of(values, specification, observations), nuisance
 
 
 def spread(compact: Array, structure: Structure, n_features: int) -> Array:

@@ -19,6 +19,7 @@ from rich.progress import TextColumn
 from bayesgmm.abilities import Abilities
 from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws
 from bayesgmm.engines.nuts.compilation import compiled_model
+from bayesgmm.engines.nuts.patience import why_too_long
 from bayesgmm.mixture import Mixture
 from bayesgmm.model import free_points, model_of, variables_at
 from bayesgmm.observations import Observations
@@ -26,6 +27,8 @@ from bayesgmm.prior import Nuisance
 from bayesgmm.progress import progress_bar
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Use, stream
+
+__all__ = ["ABILITIES", "sample", "why_too_long"]
 
 ABILITIES = Abilities("NUTS", data=frozenset(), requirements=(), default_prior=True)
 POLL_SECONDS = 0.05

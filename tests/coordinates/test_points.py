@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from bayesgmm.coordinates import Coordinates
 from bayesgmm.covariance import STRUCTURES
 from bayesgmm.draws import Draws
-from bayesgmm.evidence.coordinates import Coordinates
 from bayesgmm.prior import Lkj
 from tests.laws import random_covariances, structures_with_priors
 

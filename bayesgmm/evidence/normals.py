@@ -1,20 +1,19 @@
-"""What is bridged: the posterior density of a mixture over one order of its components, and normal densities near it."""
+"""What the posterior density of a mixture is bridged with: normal densities near it, over one order of its components."""
 
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
+from bayesgmm.coordinates import Points, Target
 from bayesgmm.covariance import find_structure, standardised
 from bayesgmm.draws import Draws
 from bayesgmm.em import ConvergenceWarning, fit_em
 from bayesgmm.evidence.bridge import Bridge, bridge
-from bayesgmm.evidence.coordinates import Coordinates, Points
 from bayesgmm.labels import Places, best_orders
 from bayesgmm.mixture import Mixture
-from bayesgmm.observations import DataWarning, Observations
+from bayesgmm.observations import DataWarning
 from bayesgmm.specification import Specification
 
 type Array = NDArray[np.float64]
@@ -24,54 +23,29 @@ MOST_NORMALS = 5
 ROWS_A_PARAMETER = 10  # draws for each parameter of several normals
 
 
-@dataclass(frozen=True, eq=False)
-class Target:
-    """The posterior density, not normalised, of a specification and data.
-
-    Attributes
-    ----------
-    specification : Specification
-    observations : Observations
-    """
-
-    specification: Specification
-    observations: Observations
-
-    def bridged(self, fitted: Draws, held: Draws, log_likelihood: Array, rng: np.random.Generator) -> Bridge:
-        """The log evidence, by normals fitted to some relabelled draws and a bridge to others, of known log-likelihood."""
-        coordinates = Coordinates(self.specification.structure, fitted.n_components, self.observations.n_features)
-        points, others = coordinates.points(fitted), coordinates.points(held)
-        places = Places.of(points.own)
-        points, others = (Points(_ordered(p.own, order(places, p)), p.shared) for p in (points, others))
-        normals = Normals.near(coordinates.flat(points), rng)
-        log_ratios = log_likelihood.ravel() + self.log_prior(coordinates, others) - normals.log_density(coordinates.flat(others))
-        proposed = normals.sample(PROPOSALS * log_ratios.size, rng)
-        of_proposed = coordinates.points_of(proposed)
-        inside = np.flatnonzero((order(places, of_proposed) == np.arange(fitted.n_components)).all(axis=1))
-        inside = inside[_are_proper(coordinates.draws(_some(of_proposed, inside)).covariances[0])]
-        if not len(inside):
-            raise ValueError(
-                f"No evidence: of {len(proposed)} proposals none is a mixture that has its {fitted.n_components} components in "
-                "one order. Use more draws, or fewer components."
-            )
-        kept = _some(of_proposed, inside)
-        log_ratios_proposed = np.full(len(proposed), -np.inf)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            density = coordinates.draws(kept).log_likelihood(self.observations.values)[0] + self.log_prior(coordinates, kept)
-        log_ratios_proposed[inside] = np.where(np.isfinite(density), density, -np.inf) - normals.log_density(proposed[inside])
-        return bridge(log_ratios.reshape(log_likelihood.shape), log_ratios_proposed)
-
-    def log_prior(self, coordinates: Coordinates, points: Points) -> Array:
-        """Log prior density in the coordinates, over one order of the components, with the nuisance variables integrated out."""
-        draws, prior, structure = coordinates.draws(points), self.specification.required_prior, self.specification.structure
-        return np.asarray(
-            prior.weights.log_density(draws.weights[0])
-            + prior.means.log_density(draws.means[0], draws.covariances[0])
-            + prior.covariances.marginal_log_density(structure, draws.covariances[0])
-            + prior.covariances.log_volume(structure, draws.covariances[0])
-            + coordinates.log_volume(points)
-            + gammaln(coordinates.n_components + 1)  # over one order of them
+def bridged(target: Target, fitted: Draws, held: Draws, log_likelihood: Array, rng: np.random.Generator) -> Bridge:
+    """The log evidence, by normals fitted to some relabelled draws and a bridge to others, of known log-likelihood."""
+    coordinates = target.coordinates
+    points, others = coordinates.points(fitted), coordinates.points(held)
+    places = Places.of(points.own)
+    points, others = (Points(_ordered(p.own, order(places, p)), p.shared) for p in (points, others))
+    normals = Normals.near(coordinates.flat(points), rng)
+    log_ratios = log_likelihood.ravel() + target.log_prior(others) - normals.log_density(coordinates.flat(others))
+    proposed = normals.sample(PROPOSALS * log_ratios.size, rng)
+    of_proposed = coordinates.points_of(proposed)
+    inside = np.flatnonzero((order(places, of_proposed) == np.arange(fitted.n_components)).all(axis=1))
+    inside = inside[_are_proper(coordinates.draws(_some(of_proposed, inside)).covariances[0])]
+    if not len(inside):
+        raise ValueError(
+            f"No evidence: of {len(proposed)} proposals none is a mixture that has its {fitted.n_components} components in one "
+            "order. Use more draws, or fewer components."
         )
+    kept = _some(of_proposed, inside)
+    log_ratios_proposed = np.full(len(proposed), -np.inf)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        density = coordinates.draws(kept).log_likelihood(target.observations.values)[0] + target.log_prior(kept)
+    log_ratios_proposed[inside] = np.where(np.isfinite(density), density, -np.inf) - normals.log_density(proposed[inside])
+    return bridge(log_ratios.reshape(log_likelihood.shape), log_ratios_proposed)
 
 
 def _some(points: Points, rows: NDArray[np.int64]) -> Points:

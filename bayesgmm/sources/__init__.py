@@ -1,0 +1,77 @@
+"""Rows that need not fit into memory: files, Dask collections and functions that give blocks, read once for each pass.
+
+A :class:`Source` yields blocks of rows; :class:`Stored` is what stands in the place of an array of values. One file a format;
+PyArrow and Dask are loaded by those who use them.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bayesgmm.sources.arrow import Csv, Parquet
+from bayesgmm.sources.npy import Npy
+from bayesgmm.sources.source import Block, Source
+from bayesgmm.sources.stored import Stored, Survey
+from bayesgmm.sources.streamed import Blocks, Partitions
+
+FORMATS: dict[str, Callable[[Path, Sequence[str] | None], Source]] = {
+    ".npy": Npy,
+    ".parquet": Parquet,
+    ".pq": Parquet,
+    ".csv": Csv,
+    ".tsv": Csv,
+}
+
+__all__ = [
+    "FORMATS",
+    "Block",
+    "Blocks",
+    "Csv",
+    "Npy",
+    "Parquet",
+    "Partitions",
+    "Source",
+    "Stored",
+    "Survey",
+    "open_source",
+    "source_of",
+]
+
+
+def open_source(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> Source:
+    """Rows of a file, or of a folder of Parquet files, that are read block by block and never held all at once.
+
+    Parameters
+    ----------
+    path : path
+        ``.npy``, ``.parquet``, ``.csv``, or a folder of Parquet files.
+    columns : sequence of str, optional
+        Of Parquet and CSV: those to read; None: all. Of a NumPy file: what its columns are called.
+
+    Returns
+    -------
+    Source
+        For :func:`fit_em`, :func:`select_model` and a mixture's ``log_density`` and ``predict``, as an array would be.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at the path.
+    ValueError
+        If the format is not known, a column is missing or holds no numbers.
+    """
+    target = Path(path)
+    if not target.exists():
+        raise FileNotFoundError(f"There is no file or folder {target}.")
+    kind = Parquet if target.is_dir() else FORMATS.get(target.suffix.lower())
+    if kind is None:
+        raise ValueError(f"{target} has a suffix that is none of {', '.join(FORMATS)}, and is no folder of Parquet files.")
+    return kind(target, columns)
+
+
+def source_of(X: Any) -> Source | None:
+    """The source that data are, or nothing where they are a table in memory."""
+    if isinstance(X, Source):
+        return X
+    return Partitions(X) if type(X).__module__.partition(".")[0] in ("dask", "dask_expr") else None

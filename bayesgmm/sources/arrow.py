@@ -1,0 +1,133 @@
+"""Parquet and CSV by PyArrow, which is loaded when such a file is opened."""
+
+import importlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.sources.source import Block, Source
+from bayesgmm.validation import listed
+
+NUMERIC = "real numbers"
+
+
+def _arrow(module: str) -> Any:
+    """A module of PyArrow."""
+    try:
+        return importlib.import_module(f"pyarrow.{module}")
+    except ImportError:
+        raise ImportError("Parquet and large CSV files are read by pyarrow: install it, or bayesgmm[parquet].") from None
+
+
+def _chosen(schema: Any, columns: Sequence[str] | None, path: Path) -> tuple[str, ...]:
+    """The columns to be read, which hold numbers."""
+    types = _arrow("types")
+    unknown = [name for name in columns or () if name not in schema.names]
+    if unknown:
+        raise ValueError(f"{path} has no column {listed([repr(name) for name in unknown])}; it has {', '.join(schema.names)}.")
+    names = tuple(columns or schema.names)
+    kinds = {name: schema.field(name).type for name in names}
+    other = [f"{name!r} ({kind})" for name, kind in kinds.items() if not (types.is_integer(kind) or types.is_floating(kind))]
+    if other:
+        raise ValueError(f"Columns of {path} must hold {NUMERIC}: {listed(other)} do not. Choose others by columns=.")
+    return names
+
+
+def _values(batch: Any, names: Sequence[str]) -> NDArray[np.float64]:
+    """The columns of a record batch side by side, in Fortran order; nulls become NaN."""
+    values = np.empty((batch.num_rows, len(names)), order="F")
+    for j, name in enumerate(names):
+        values[:, j] = batch.column(name).to_numpy(zero_copy_only=False)
+    return values
+
+
+class Parquet(Source):
+    """Columns of a Parquet file, or of all Parquet files in a folder in the order of their names.
+
+    Parameters
+    ----------
+    path : path
+    columns : sequence of str, optional
+        None: all, which must hold numbers.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> None:
+        self.path = Path(path)
+        self._parquet = _arrow("parquet")
+        self.files = sorted(self.path.rglob("*.parquet")) if self.path.is_dir() else [self.path]
+        if not self.files:
+            raise FileNotFoundError(f"There is no .parquet file in the folder {self.path}.")
+        for file in self.files:
+            names = _chosen(self._opened(file).schema_arrow, columns, file)
+            if file is self.files[0]:
+                self.names = names
+            elif names != self.names:
+                raise ValueError(
+                    f"{file} has columns {', '.join(names)}, {self.files[0]} has {', '.join(self.names)}: choose by columns=."
+                )
+
+    def _opened(self, file: Path) -> Any:
+        if not file.exists():
+            raise FileNotFoundError(f"There is no file {file}.")
+        try:
+            return self._parquet.ParquetFile(file, memory_map=False, buffer_size=2**20, pre_buffer=False)
+        except OSError as error:
+            raise OSError(f"{file} cannot be read as Parquet: {error}") from None
+
+    def blocks(self) -> Iterator[Block]:
+        """By row groups, which are cut where they are long."""
+        for file in self.files:
+            opened = self._opened(file)
+            for group in range(opened.num_row_groups):
+                first, place = 0, f"{file}, row group {group}"
+                for batch in opened.iter_batches(self.block_rows, row_groups=[group], columns=list(self.names)):
+                    if batch.num_rows:
+                        yield Block(_values(batch, self.names), place, first)
+                    first += batch.num_rows
+
+
+class Csv(Source):
+    """Columns of a CSV file with a header.
+
+    Parameters
+    ----------
+    path : path
+    columns : sequence of str, optional
+        None: all, which must hold numbers.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise FileNotFoundError(f"There is no file {self.path}.")
+        self._csv = _arrow("csv")
+        with self._opened(None) as reader:
+            self.names = _chosen(reader.schema, columns, self.path)
+
+    def _opened(self, types: dict[str, str] | None) -> Any:
+        convert = self._csv.ConvertOptions(column_types=types, include_columns=None if types is None else list(types))
+        read = self._csv.ReadOptions(block_size=2**24)
+        try:
+            return self._csv.open_csv(self.path, read_options=read, convert_options=convert)
+        except Exception as error:
+            raise ValueError(f"{self.path} cannot be read as CSV: {error}") from None
+
+    def blocks(self) -> Iterator[Block]:
+        """By runs of rows."""
+        first = 0
+        with self._opened(dict.fromkeys(self.names, "double")) as reader:
+            while True:
+                try:
+                    batch = reader.read_next_batch()
+                except StopIteration:
+                    return
+                except Exception as error:
+                    raise ValueError(f"{self.path}, after row {first}: {error}") from None
+                for start in range(0, batch.num_rows, self.block_rows):
+                    part = batch.slice(start, self.block_rows)
+                    yield Block(_values(part, self.names), str(self.path), first + start)
+                first += batch.num_rows

@@ -1,0 +1,136 @@
+"""Rows from elsewhere are the rows of the array: same checks, same fits, and sentences that say where."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesgmm as bg
+from bayesgmm.observations import Observations
+from bayesgmm.sources import Blocks, Npy, Stored, open_source
+from bayesgmm.sources.source import Source
+
+NAMES = ("a", "b c", "é")
+
+
+@pytest.fixture(scope="module")
+def table():
+    X, _, _ = bg.simulate(3000, 3, 3, 4.0, seed=3)
+    return pd.DataFrame(X, columns=NAMES)
+
+
+@pytest.fixture(params=["npy", "parquet", "folder", "csv", "blocks"])
+def source(request, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(Source, "block_rows", 700)  # several blocks, the last of another size
+    match request.param:
+        case "npy":
+            np.save(tmp_path / "x.npy", np.ascontiguousarray(table.to_numpy()))
+            return open_source(tmp_path / "x.npy", NAMES)
+        case "parquet":
+            table.to_parquet(tmp_path / "x.parquet", row_group_size=1000)
+            return open_source(tmp_path / "x.parquet")
+        case "folder":
+            for part, first in enumerate(range(0, 3000, 800)):
+                table[first : first + 800].to_parquet(tmp_path / f"part-{part}.parquet")
+            return open_source(tmp_path)
+        case "csv":
+            table.to_csv(tmp_path / "x.csv", index=False)
+            return open_source(tmp_path / "x.csv")
+    return Blocks(lambda: (table[first : first + 900] for first in range(0, 3000, 900)))
+
+
+def test_all_that_is_measured_is_that_of_the_array(source, table):
+    there, here = Observations.from_data(source), Observations.from_data(table)
+    assert there.names == here.names
+    assert there.n_observations == here.n_observations
+    np.testing.assert_array_equal(there.ranges, here.ranges)
+    np.testing.assert_array_equal(there.midranges, here.midranges)
+    np.testing.assert_allclose(there.mean, here.mean, rtol=1e-13)
+    np.testing.assert_allclose(there.covariance, here.covariance, rtol=1e-12, atol=1e-14)
+    assert there.distinct_rows(50) == 50
+
+
+def test_slices_and_numbers_are_rows(source, table):
+    stored, rng = Stored(source, 3000), np.random.default_rng(0)
+    X = table.to_numpy()
+    for first, last in [(0, 10), (10, 1500), (1500, 1500), (2999, 3000), (5, 2000), (1990, 5000)]:
+        np.testing.assert_allclose(stored[first:last], X[first:last], rtol=1e-15)
+    rows = rng.permutation(3000)[:100]
+    np.testing.assert_allclose(stored[rows], X[rows], rtol=1e-15)
+    with pytest.raises(TypeError, match="3,000 rows are read block by block"):
+        np.asarray(stored)
+
+
+def test_a_fit_is_that_of_the_array(source, table):
+    start = bg.fit_em(table, 3).mixture
+    there, here = bg.fit_em(source, 3), bg.fit_em(table, 3, start=start)
+    assert there.log_likelihood == pytest.approx(here.log_likelihood, abs=1e-6)
+    assert there.bic == pytest.approx(here.bic, abs=2e-6)
+    assert there.icl == pytest.approx(here.icl, abs=1e-3)
+    density = there.mixture.log_density(source)
+    np.testing.assert_allclose(density, there.mixture.log_density(table), rtol=1e-12)
+    np.testing.assert_array_equal(there.mixture.predict(source), there.mixture.predict(table))
+
+
+def test_statistics_are_those_of_the_array(source, table):
+    m = bg.fit_em(table, 2).mixture
+    there, here = (m.expected_statistics(Observations.from_data(X)) for X in (source, table))
+    for field in dataclasses.fields(here):
+        np.testing.assert_allclose(getattr(there, field.name), getattr(here, field.name), rtol=1e-11, atol=1e-9)
+
+
+def test_few_passes_are_enough(tmp_path):
+    """The derivative of EM's map on some rows serves for all: a handful of passes, where Anderson's acceleration makes more."""
+    X, _, _ = bg.simulate(300_000, 3, 2, 3.0, seed=1)
+    np.save(tmp_path / "x.npy", X)
+    there = bg.fit_em(Npy(tmp_path / "x.npy"), 3)
+    here = bg.fit_em(X, 3, start=there.mixture)
+    assert there.converged
+    assert there.n_passes <= 8
+    assert there.log_likelihood == pytest.approx(here.log_likelihood, abs=1e-5)
+
+
+def test_it_is_said_where_a_value_is_missing(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(Source, "block_rows", 700)
+    holes = table.copy()
+    holes.iloc[1750, 1] = np.nan
+    holes.to_parquet(tmp_path / "x.parquet", row_group_size=1000)
+    with pytest.raises(ValueError, match=r"x.parquet, row group 1 has a missing value in column 'b c', row 750 "):
+        bg.fit_em(open_source(tmp_path / "x.parquet"), 2)
+    holes.iloc[1750, 1] = np.inf
+    np.save(tmp_path / "x.npy", np.ascontiguousarray(holes.to_numpy()))
+    with pytest.raises(ValueError, match=r"x.npy has an infinite value in column 'x2', row 1750 "):
+        bg.fit_em(open_source(tmp_path / "x.npy"), 2)
+
+
+def test_what_cannot_be_opened_is_refused(table, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file or folder"):
+        open_source(tmp_path / "nothing.npy")
+    (tmp_path / "x.xls").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"suffix that is none of \.npy"):
+        open_source(tmp_path / "x.xls")
+    table.assign(species="setosa").to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(ValueError, match=r"must hold real numbers: 'species'"):
+        open_source(tmp_path / "x.parquet")
+    with pytest.raises(ValueError, match="has no column 'd'"):
+        open_source(tmp_path / "x.parquet", ["a", "d"])
+    assert open_source(tmp_path / "x.parquet", ["é", "a"]).names == ("é", "a")
+    np.save(tmp_path / "f.npy", np.asfortranarray(table.to_numpy()))
+    with pytest.raises(ValueError, match="stored column by column"):
+        open_source(tmp_path / "f.npy")
+    with pytest.raises(TypeError, match="factory must be a function"):
+        Blocks(table)
+
+
+def test_a_source_that_changes_is_refused(table):
+    sizes = iter([3000, 3000, 2000])
+    changing = Blocks(lambda: [table[: next(sizes)]])
+    stored = Observations.from_data(changing)
+    with pytest.raises(ValueError, match="another number of rows than the 3,000"):
+        bg.fit_em(table, 2).mixture.expected_statistics(stored)
+
+
+def test_mcmc_is_refused(source):
+    with pytest.raises(ValueError, match="fit by EM, or read them into memory first"):
+        bg.fit_bayes(source, 2, progress=False)
