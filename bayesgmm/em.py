@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from bayesgmm.observations import Observations
 from bayesgmm.prior import Nuisance, Prior
 from bayesgmm.race import race, winner
 from bayesgmm.saving.em import pack
+from bayesgmm.sources import Sums
 from bayesgmm.specification import Specification
 from bayesgmm.starts import default_starts, given_start
 from bayesgmm.streams import Seed, Use, seed_sequence, stream
@@ -118,16 +119,17 @@ class EMResult:
     @property
     def classification(self) -> float:
         r""":math:`\sum_i v_i \log\max_k r_{ik}`, over the rows of unknown component."""
-        return self._certainty[0]
+        return self._certainties[0]
 
     @property
     def entropy(self) -> float:
         r""":math:`-\sum_{ik} v_i r_{ik} \log r_{ik}`, over the rows of unknown component."""
-        return self._certainty[1]
+        return self._certainties[1]
 
     @cached_property
-    def _certainty(self) -> tuple[float, float]:
-        return _classification(self.observations, self.mixture)
+    def _certainties(self) -> tuple[float, float]:
+        classification, entropy = self.observations.reduced(partial(_certainty, self.mixture))
+        return classification, entropy
 
     @property
     def n_observations(self) -> int:
@@ -435,13 +437,13 @@ def best_of(
         raise Interrupted(result(stop.finished)) from None
 
 
-def _classification(observations: Observations, mixture: Mixture) -> tuple[float, float]:
+def _certainty(mixture: Mixture, part: Observations) -> Sums:
     """Weighted sum of log max_k r_ik, and entropy, in blocks of rows; those whose component is known add nothing."""
     classification = entropy = 0.0
-    for first in range(0, observations.n_observations, CLASSIFIED_ROWS):
-        rows = observations.rows(slice(first, first + CLASSIFIED_ROWS))
+    for first in range(0, part.n_observations, CLASSIFIED_ROWS):
+        rows = part.rows(slice(first, first + CLASSIFIED_ROWS))
         unknown = np.ones(rows.n_observations) if rows.labels is None else rows.labels < 0
         shares, v = mixture.all_responsibilities(rows), rows.weights * unknown
         classification += float(v @ np.log(shares.max(axis=1)))
         entropy -= float(v @ np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1.0)), 0.0).sum(axis=1))
-    return classification, entropy
+    return Sums(classification, entropy)

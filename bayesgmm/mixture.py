@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
-from operator import add
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
@@ -141,7 +140,7 @@ class Mixture:
     def expected_statistics(self, observations: Observations) -> SufficientStatistics:
         """The E-step: expected counts, sums and scatter about the means, and the log-likelihood, in one pass."""
         if observations.is_stored:
-            return reduce(add, (self.expected_statistics(part) for part in observations.parts()))
+            return observations.reduced(self.expected_statistics)
         if not observations.has_missing and not observations.is_labelled:
             log_likelihood, counts, sums, scatter = kernels.threaded_statistics(
                 observations.values, observations.weights, *self._kernel_arguments
@@ -218,7 +217,7 @@ class Mixture:
 
     def predict(self, X: Any, allow_missing: bool = False) -> NDArray[np.int64]:
         """Most probable component of each observation, shape (n_observations,); -1 where noise is likelier than all."""
-        likeliest = self.all_responsibilities(X, allow_missing).argmax(axis=1)
+        likeliest = self._by_group(_likeliest, X, allow_missing)
         return np.where(likeliest < self.n_components, likeliest, -1)
 
     def sample(self, n: int, seed: Seed = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -267,13 +266,13 @@ class Mixture:
         covariances = self.covariances[:, index][:, :, index]
         return replace(self, means=self.means[:, index], covariances=covariances, structure=structure, noise=noise)
 
-    def _by_group(self, kernel: Callable[..., NDArray[np.float64]], X: Any, allow_missing: bool) -> NDArray[np.float64]:
+    def _by_group(self, kernel: Callable[..., NDArray[Any]], X: Any, allow_missing: bool) -> NDArray[Any]:
         """What a kernel returns for each row, by the marginal of what is seen of it."""
         if (source := source_of(X)) is not None:
             X = Observations.stored(source)
         given = X if isinstance(X, Observations) else None
         if given is not None and given.is_stored:
-            return np.concatenate([self._by_group(kernel, part, allow_missing) for part in given.parts()])
+            return np.concatenate(list(given.mapped(partial(self._by_group, kernel, allow_missing=allow_missing))))
         values = Table.of(X, allow_missing=allow_missing).values if given is None else given.values
         self._require_features(values)
         if not (given.has_missing if given else allow_missing):
@@ -282,7 +281,7 @@ class Mixture:
         out = np.empty(0)
         for where, known, _ in rows.patterns:
             found = np.asarray(kernel(values[np.ix_(where, known)], *self._seen(tuple(known.tolist()))._kernel_arguments))
-            out = out if out.size else np.empty((len(values), *found.shape[1:]))
+            out = out if out.size else np.empty((len(values), *found.shape[1:]), found.dtype)
             out[where] = found
         return out
 
@@ -291,6 +290,11 @@ class Mixture:
             is_row = values.shape == (self.n_features, 1)
             cure = "one row of them is X.reshape(1, -1)" if is_row else "give the columns that it was fitted to"
             raise ValueError(f"The data have {values.shape[1]} features, the mixture has {self.n_features}: {cure}.")
+
+
+def _likeliest(values: NDArray[Any], *components: NDArray[Any]) -> NDArray[Any]:
+    """The most probable component of each row (n,)."""
+    return np.asarray(kernels.responsibilities(values, *components).argmax(axis=1))
 
 
 def precision_factors(covariances: NDArray[Any]) -> NDArray[np.float64]:

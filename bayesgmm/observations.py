@@ -2,9 +2,9 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
-from bayesgmm.sources import Source, Stored, Survey, source_of
+from bayesgmm.sources import Source, Stored, Sums, source_of
 from bayesgmm.table import Table, blocks, extents
 from bayesgmm.validation import integer_array, listed, real_array
 
@@ -112,7 +112,7 @@ class Observations:
     @classmethod
     def stored(cls, source: Source, sample_weight: Any = None) -> Self:
         """The rows of a source, read once to check and to measure them."""
-        survey = Survey.of(source)
+        survey = source.survey()
         values: Any = Stored(source, survey.n_rows)
         observations = cls(values, _row_weights(sample_weight, survey.n_rows), source.names)
         if not observations.is_weighted:  # what the first reading has told already
@@ -122,20 +122,30 @@ class Observations:
     @property
     def is_stored(self) -> bool:
         """Whether rows are read from elsewhere each time."""
-        return self._source is not None
+        return self._stored is not None
 
     @property
-    def _source(self) -> Stored | None:
+    def _stored(self) -> Stored | None:
         values: Any = self.values
         return values if isinstance(values, Stored) else None
 
-    def parts(self) -> Iterator[Self]:
-        """All rows, as observations that are in memory; one reading of a source."""
-        if self._source is None:
-            yield self
-            return
-        for rows, values in self._source.blocks():
-            yield replace(self, values=values, weights=np.ascontiguousarray(self.weights[rows]))
+    def mapped[T](self, task: Callable[["Observations"], T]) -> Iterator[T]:
+        """What a task gives for all rows, part by part, each in memory: one part where all are, blocks of a source."""
+        if self._stored is None:
+            yield task(self)
+        else:
+            yield from self._stored.mapped(partial(_on_part, task, self.names), *self._along)
+
+    def reduced[T](self, task: Callable[["Observations"], T]) -> T:
+        """The sum of what a task gives for all parts."""
+        if self._stored is None:
+            return task(self)
+        return self._stored.reduced(partial(_on_part, task, self.names), *self._along)
+
+    @property
+    def _along(self) -> tuple[NDArray[np.float64], ...]:
+        """What goes along with the rows of a source."""
+        return (self.weights,) if self.is_weighted else ()
 
     def sample(self, n: int, rng: np.random.Generator) -> Self:
         """Some rows, drawn without replacement, in memory and in their order; all where there are no more."""
@@ -167,6 +177,8 @@ class Observations:
     @cached_property
     def has_missing(self) -> bool:
         """Whether some cell is missing."""
+        if self.is_stored:
+            return False
         if self.is_weighted:  # rows of weight zero have no part in the extents
             return any(np.isnan(self.values[rows]).any() for rows in blocks(self.values))
         return bool(np.isnan(self._plain_extents).any())
@@ -248,10 +260,8 @@ class Observations:
     @cached_property
     def mean(self) -> NDArray[np.float64]:
         """Weighted mean, shape (d,)."""
-        sums, weights = np.zeros(self.n_features), np.zeros(self.n_features)
-        for known, centred, v in self._centred(self.midranges):  # a point among the rows, so that no digits are lost far from 0
-            sums += v @ centred
-            weights += v @ known if self.has_missing else v.sum()
+        # about a point among the rows, so that no digits are lost far from 0
+        sums, weights = self.reduced(partial(_first_moments, self.midranges))
         return np.asarray(self.midranges + sums / weights)
 
     @cached_property
@@ -260,14 +270,10 @@ class Observations:
 
         Where cells are missing, of the rows that have both features, drawn towards no correlation as far as that is needed.
         """
-        squares = np.zeros((self.n_features, self.n_features))
-        weights = np.zeros_like(squares)
-        for known, centred, v in self._centred(self.mean):
-            squares += (v[:, None] * centred).T @ centred
-            weights += (v[:, None] * known).T @ known if self.has_missing else v.sum()
+        squares, weights = self.reduced(partial(_second_moments, self.mean))
         return _drawn_apart(squares / np.maximum(weights, 1e-300)) if self.has_missing else squares / weights
 
-    def _centred(
+    def centred(
         self, centre: NDArray[np.float64]
     ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
         """Block by block, which cells are known (not looked at where all are), what is left of a centre, and row weights."""
@@ -306,8 +312,9 @@ class Observations:
 
     def _blocks(self) -> Iterator[NDArray[np.float64]]:
         """Rows that count, block by block: a row of weight zero says nothing, not even about the range."""
-        for rows in blocks(self.values):
-            yield self.values[rows][self.weights[rows] > 0] if self.is_weighted else self.values[rows]
+        for part in self.mapped(_itself):
+            for rows in blocks(part.values):
+                yield part.values[rows][part.weights[rows] > 0] if self.is_weighted else part.values[rows]
 
     def _require_variation(self) -> None:
         if self.has_missing and (unknown := np.isnan(self.values[self.weights > 0]).all(axis=0)).any():
@@ -343,6 +350,41 @@ class Observations:
     def reweighted(self, weights: NDArray[np.float64]) -> Self:
         """The same rows, counted otherwise."""
         return replace(self, weights=np.ascontiguousarray(weights, dtype=np.float64))
+
+
+def _itself(part: Observations) -> Observations:
+    return part
+
+
+def _on_part[T](
+    task: Callable[[Observations], T],
+    names: tuple[str, ...],
+    _: slice,
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64] | None = None,
+) -> T:
+    """A task on some rows of a source, as observations."""
+    v = np.broadcast_to(1.0, (len(values),)) if weights is None else np.ascontiguousarray(weights)
+    return task(Observations(values, v, names))
+
+
+def _first_moments(centre: NDArray[np.float64], part: Observations) -> Sums:
+    """Weighted sums about a centre, and the weight of what is known, each of shape (d,)."""
+    sums, weights = np.zeros(part.n_features), np.zeros(part.n_features)
+    for known, centred, v in part.centred(centre):
+        sums += v @ centred
+        weights += v @ known if part.has_missing else v.sum()
+    return Sums(sums, weights)
+
+
+def _second_moments(centre: NDArray[np.float64], part: Observations) -> Sums:
+    """Weighted sums of products about a centre, and the weight of what is known, each of shape (d, d)."""
+    squares = np.zeros((part.n_features, part.n_features))
+    weights = np.zeros_like(squares)
+    for known, centred, v in part.centred(centre):
+        squares += (v[:, None] * centred).T @ centred
+        weights += (v[:, None] * known).T @ known if part.has_missing else v.sum()
+    return Sums(squares, weights)
 
 
 def _drawn_apart(covariance: NDArray[np.float64]) -> NDArray[np.float64]:

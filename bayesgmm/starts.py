@@ -38,6 +38,8 @@ def given_start(
         make = initialisation.NAMED[known_name(start, "kind of start", initialisation.NAMED)]
         made = make(observations.filled, n_components, specification.structure, stream(seed, Use.EM_START, 0))
         return start, initialisation.fitted(made, observations, specification)
+    if observations.is_stored:
+        raise ValueError("Labels are no start for rows that are not in memory: give a Mixture, or how to make one.")
     labels = integer_array(start, "start (a Mixture, or a label for each row)", (observations.n_observations,))
     found = np.unique(labels)
     if not np.array_equal(found, np.arange(n_components)):

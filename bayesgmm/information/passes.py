@@ -14,12 +14,14 @@ Louis (1982), Finding the observed information matrix when using the EM algorith
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
 
 from bayesgmm.information.chart import Array, Chart
 from bayesgmm.observations import Observations
+from bayesgmm.sources import Sums
 
 BLOCK_NUMBERS = 2_000_000  # of the scores that are held at a time
 MOST_ROWS = 16_384
@@ -46,28 +48,34 @@ class Curvature:
     @classmethod
     def of(cls, chart: Chart, observations: Observations) -> Self:
         """One pass over the data."""
-        m, p = chart.reference, chart.n_coordinates
-        k, d = m.means.shape
-        n_own = chart.places.shape[1]
-        features = [_Features(chart, component) for component in range(k)]
-        counts, sums, products = np.zeros(k), np.zeros((k, n_own)), np.zeros((k, n_own, n_own))
-        score, outer = np.zeros(p), np.zeros((p, p))
-        size = max(1, min(MOST_ROWS, BLOCK_NUMBERS // max(p, d * d)))
-        for first in range(0, observations.n_observations, size):
-            rows = slice(first, first + size)
-            values, v = observations.values[rows], observations.weights[rows]
-            shares = m.responsibilities(values)
-            scores = np.zeros((len(values), p))
-            scores[:, : k - 1] = shares[:, 1:] - m.weights[1:]
-            counts += v @ shares
-            for component in range(k):
-                own, share = features[component].of(values), shares[:, component]
-                scores[:, chart.places[component]] += share[:, None] * own
-                sums[component] += (v * share) @ own
-                products[component] += (own * (v * share)[:, None]).T @ own
-            score += v @ scores
-            outer += (scores * v[:, None]).T @ scores
+        score, outer, counts, sums, products = observations.reduced(partial(_sums, chart))
         return cls(score, _complete(chart, counts, sums, products) + outer, outer)
+
+
+def _sums(chart: Chart, part: Observations) -> Sums:
+    """Of scores and of their products; and for each component its count and the sums of its rows' own derivatives."""
+    m, p = chart.reference, chart.n_coordinates
+    k, d = m.means.shape
+    n_own = chart.places.shape[1]
+    features = [_Features(chart, component) for component in range(k)]
+    counts, sums, products = np.zeros(k), np.zeros((k, n_own)), np.zeros((k, n_own, n_own))
+    score, outer = np.zeros(p), np.zeros((p, p))
+    size = max(1, min(MOST_ROWS, BLOCK_NUMBERS // max(p, d * d)))
+    for first in range(0, part.n_observations, size):
+        rows = slice(first, first + size)
+        values, v = part.values[rows], part.weights[rows]
+        shares = m.responsibilities(values)
+        scores = np.zeros((len(values), p))
+        scores[:, : k - 1] = shares[:, 1:] - m.weights[1:]
+        counts += v @ shares
+        for component in range(k):
+            own, share = features[component].of(values), shares[:, component]
+            scores[:, chart.places[component]] += share[:, None] * own
+            sums[component] += (v * share) @ own
+            products[component] += (own * (v * share)[:, None]).T @ own
+        score += v @ scores
+        outer += (scores * v[:, None]).T @ scores
+    return Sums(score, outer, counts, sums, products)
 
 
 class _Features:

@@ -11,9 +11,10 @@ from typing import Any
 
 from bayesgmm.sources.arrow import Csv, Parquet
 from bayesgmm.sources.npy import Npy
-from bayesgmm.sources.source import Block, Source
-from bayesgmm.sources.stored import Stored, Survey
+from bayesgmm.sources.source import Block, Source, Sums
+from bayesgmm.sources.stored import Stored
 from bayesgmm.sources.streamed import Blocks, Partitions
+from bayesgmm.sources.survey import Survey
 
 FORMATS: dict[str, Callable[[Path, Sequence[str] | None], Source]] = {
     ".npy": Npy,
@@ -33,6 +34,7 @@ __all__ = [
     "Partitions",
     "Source",
     "Stored",
+    "Sums",
     "Survey",
     "open_source",
     "source_of",

@@ -1,15 +1,23 @@
-"""Source: rows that are read from elsewhere, block by block and as often as a fit asks, and never held all at once."""
+"""Source: rows that are elsewhere, gone through as often as a fit asks, and never held all at once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_BYTES = 2**24  # of a block that is read at a time: a small part of memory, and a pass that is worth its threads
-AHEAD = 2  # blocks that are read while the kernel works
+from bayesgmm.sources.survey import Survey
+
+type Array = NDArray[np.float64]
+
+BLOCK_BYTES = 2**24  # of a block that a task gets: a small part of memory, and a pass that is worth its threads
+AHEAD = 2  # blocks that are read while the task works
+FAN = 8  # sums that are added up at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +34,30 @@ class Block:
         Number of the first row in that place.
     """
 
-    values: NDArray[np.float64]
+    values: Array
     place: str
     first: int
 
 
+class Sums:
+    """Several sums in one: they are added one by one."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.parts)
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(*map(add, self.parts, other.parts))
+
+
 class Source(ABC):
     """A table of numbers somewhere else, with the same rows in the same order each time that it is read.
+
+    What is done with its rows is a task: a function of the numbers of some rows, as a slice, of their values, and of the parts
+    that belong to them of whatever goes along with all rows. Tasks get blocks of ``block_rows`` rows, the last of what is left,
+    however the source is cut: so how it is cut changes no bit of any sum.
 
     Attributes
     ----------
@@ -46,20 +71,89 @@ class Source(ABC):
     def blocks(self) -> Iterator[Block]:
         """All rows in their order; at most about :data:`BLOCK_BYTES` at a time."""
 
+    def survey(self) -> Survey:
+        """Read everything once, and check it.
+
+        Raises
+        ------
+        ValueError
+            If there is no row, or a value is missing, infinite or beyond double precision; it says where.
+        """
+        found = added_up(
+            Survey.of(block.values, self.names, block.place, block.first) for block in ahead(self.blocks()) if len(block.values)
+        )
+        if found is None:
+            raise ValueError("The data are empty: no row arrived.")
+        return found
+
+    def mapped[T](self, task: Callable[..., T], *along: NDArray[Any]) -> Iterator[T]:
+        """What the task gives for each block of rows, in their order; the next ones are read while it works."""
+        for first, values in ahead(self._cut()):
+            rows = slice(first, first + len(values))
+            yield task(rows, values, *(part[rows] for part in along))
+
+    def reduced[T](self, task: Callable[..., T], *along: NDArray[Any]) -> T | None:
+        """The sum of what the task gives for all blocks; None where there is no row."""
+        return added_up(self.mapped(task, *along))
+
     @property
     def block_rows(self) -> int:
-        """Rows of a block."""
+        """Rows of a block, a function of the number of columns alone."""
         return max(1, BLOCK_BYTES // (8 * len(self.names)))
 
-    def ahead(self) -> Iterator[Block]:
-        """The same blocks, of which the next ones are read in another thread while the caller works on one."""
-        blocks = self.blocks()
-        with ThreadPoolExecutor(1) as reader:
-            coming: list[Future[Block | None]] = [reader.submit(next, blocks, None) for _ in range(AHEAD)]
-            try:
-                while (block := coming.pop(0).result()) is not None:
-                    coming.append(reader.submit(next, blocks, None))
-                    yield block
-            finally:
-                for future in coming:
-                    future.cancel()
+    def _cut(self) -> Iterator[tuple[int, Array]]:
+        """Blocks of the same size with the number of their first row, without a copy where the source has them so."""
+        first, buffer, filled = 0, np.empty(0), 0
+        for block in self.blocks():
+            values = block.values
+            while len(values):
+                if not filled and len(values) >= self.block_rows:
+                    yield first, values[: self.block_rows]
+                    values, first = values[self.block_rows :], first + self.block_rows
+                    continue
+                if not filled:
+                    buffer = np.empty((self.block_rows, len(self.names)))
+                taken = min(self.block_rows - filled, len(values))
+                buffer[filled : filled + taken] = values[:taken]
+                values, filled = values[taken:], filled + taken
+                if filled == self.block_rows:
+                    yield first, buffer
+                    first, filled = first + filled, 0
+        if filled:
+            yield first, buffer[:filled]
+
+
+def ahead[T](items: Iterator[T]) -> Iterator[T]:
+    """The same items, of which the next ones are made in another thread while the caller works on one."""
+    nothing = object()
+    with ThreadPoolExecutor(1) as reader:
+        coming: list[Future[Any]] = [reader.submit(next, items, nothing) for _ in range(AHEAD)]
+        try:
+            while (item := coming.pop(0).result()) is not nothing:
+                coming.append(reader.submit(next, items, nothing))
+                yield item
+        finally:
+            for future in coming:
+                future.cancel()
+
+
+def added_up[T](parts: Iterable[T]) -> T | None:
+    """The sum of parts, by a tree whose form is a function of their number: so many sums are added, and so many of those.
+
+    That is how workers add as well, and rounding grows with the tree's depth alone.
+    """
+    levels: list[list[Any]] = []
+    for part in parts:
+        carried, level = part, 0
+        while True:
+            if level == len(levels):
+                levels.append([])
+            levels[level].append(carried)
+            if len(levels[level]) < FAN:
+                break
+            carried, levels[level] = reduce(add, levels[level]), []
+            level += 1
+    left: list[Any] = []
+    for level_sums in levels:
+        left = [reduce(add, [*level_sums, *left])] if level_sums or left else []
+    return left[0] if left else None
