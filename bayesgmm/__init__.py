@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bayesgmm.reporting import report
     from bayesgmm.selection import select_n_components
     from bayesgmm.sensitivity import power_scaling, prior_beside_posterior, prior_predictive, prior_sensitivity
+    from bayesgmm.stepwise import StepwiseEM
     from bayesgmm.uncertainty import bootstrap, likelihood_ratio_test, sequential_likelihood_ratio_tests
 
 __version__ = version("bayesgmm")
@@ -53,6 +54,7 @@ __all__ = [
     "Posterior",
     "Prior",
     "Specification",
+    "StepwiseEM",
     "bayes_factors",
     "bootstrap",
     "build_model",
@@ -114,6 +116,7 @@ _LOADED_ON_FIRST_USE = {
     "report": "reporting",
     "select_model": "model_selection",
     "select_n_components": "selection",
+    "StepwiseEM": "stepwise",
     "sequential_likelihood_ratio_tests": "uncertainty",
     "similarity_matrix": "partitions",
     "credible_ball": "partitions",

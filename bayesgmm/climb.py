@@ -1,6 +1,7 @@
 """One climb of EM: from a start to the nearest optimum, or to the place where a component collapses."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -106,9 +107,11 @@ class Climb:
         settings: Settings,
         yardstick: Yardstick,
         learnt: Learnt | None = None,
+        after_pass: Callable[["Climb"], None] | None = None,
     ) -> None:
         self.observations, self.specification, self.settings, self.yardstick = observations, specification, settings, yardstick
         self.origin, self.n_passes, self.is_stopped = origin, 0, False
+        self._after_pass = after_pass
         self.here: Iterate | None = None
         self.end: tuple[Status, str] | None = None
         self._objectives: list[float] = []
@@ -130,6 +133,8 @@ class Climb:
         last = self.n_passes + n_passes
         while self.end is None and self.n_passes < last and not self.is_stopped:
             self._pass()
+            if self._after_pass is not None:
+                self._after_pass(self)
             if self.end is None and to_beat > -math.inf and self._is_behind(to_beat):
                 self.end = Status.OVERTAKEN, f"{to_beat:.4f}"
 
@@ -137,6 +142,17 @@ class Climb:
     def _is_steady(self) -> bool:
         """Whether guesses gain as a geometric series does, from which the gain still to come can be told."""
         return isinstance(self._acceleration, Learnt) and not self._acceleration.losses
+
+    @property
+    def passes_to_come(self) -> float:
+        """How many, if its last gains continue as a geometric series; inf if unknown."""
+        if len(self._objectives) < 3:
+            return math.inf
+        before, last = np.diff(self._objectives[-3:])
+        left, tolerance = gain_to_come(self._objectives[-3:]), self.settings.tolerance
+        if self.end is not None or left <= tolerance:
+            return 0.0
+        return math.log(tolerance / left) / math.log(last / before) if tolerance and 0 < last < before else math.inf
 
     @property
     def has_begun(self) -> bool:

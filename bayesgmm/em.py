@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.abilities import INSTEAD, Abilities, needs_mode
 from bayesgmm.acceleration import Learnt
+from bayesgmm.checkpoint import Checkpoint
 from bayesgmm.climb import Run, Settings, Status, maximise, nuisance_of
 from bayesgmm.files import require_free, write_sealed
 from bayesgmm.frozen import Frozen
@@ -21,8 +22,9 @@ from bayesgmm.information import NoInformationError, StandardErrors, normal_inte
 from bayesgmm.interruption import Interrupted, PartialWarning
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
+from bayesgmm.pace import Pace
 from bayesgmm.prior import Nuisance, Prior
-from bayesgmm.race import race, winner
+from bayesgmm.race import Watcher, race, winner
 from bayesgmm.saving.em import pack
 from bayesgmm.sources import Sums
 from bayesgmm.specification import Specification
@@ -234,11 +236,12 @@ class EMResult:
     def __str__(self) -> str:
         s = self.specification
         kind = "maximum likelihood" if s.prior is None else "MAP"
+        icl = "" if self.observations.is_stored else f", ICL {self.icl:.4f}"  # to print is no reason to read all rows
         return (
             f"{s.covariance} mixture, K = {s.n_components}, by EM ({kind}): {self.detail}\n"
             f"{self.shortfall}{'\n' if self.partial else ''}"
             f"n = {self.n_observations}, log-likelihood {self.log_likelihood:.4f}, {self.n_parameters} parameters, "
-            f"BIC {self.bic:.4f}, ICL {self.icl:.4f}\n{self._told_of_data}{self.summary().round(4).to_string()}"
+            f"BIC {self.bic:.4f}{icl}\n{self._told_of_data}{self.summary().round(4).to_string()}"
         )
 
     __repr__ = __str__
@@ -266,7 +269,10 @@ class EMResult:
         return f"Partial: {self._n_finished} of {self.n_starts} starts were finished when Ctrl-C came; this is {best}."
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to one file, complete or not at all, for :func:`bayesgmm.load`; what was there is replaced."""
+        """Write everything to one file, complete or not at all, for :func:`bayesgmm.load`; what was there is replaced.
+
+        Rows that are not in memory are not in the file either: loaded, the fit tells all but what needs them.
+        """
         target = require_free(path, force=True)
         write_sealed(target, pack(self.specification, self.observations, self.best, self.runs, self.n_starts))
 
@@ -289,6 +295,9 @@ def fit_em(
     allow_missing: bool = False,
     noise: Any = None,
     frozen: Frozen | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 10,
+    progress: bool = True,
 ) -> EMResult:
     r"""Fit a Gaussian mixture by EM: maximum likelihood, or the posterior mode when a prior is given.
 
@@ -301,9 +310,12 @@ def fit_em(
     and nuisance variables. A run whose component collapses (onto a point, a line, or too few observations) is flagged and
     never wins over one that did not.
 
+    Rows that are not in memory (see :func:`bayesgmm.open_source`) are read block by block in each pass. The starts are climbed
+    from on some of them, and what EM's map is like there makes a handful of passes over all rows enough.
+
     Parameters
     ----------
-    X : array-like or DataFrame of shape (n_observations, n_features)
+    X : array-like, DataFrame or Source of shape (n_observations, n_features)
     n_components : int
     covariance : str
         Covariance structure: ``"full"`` (VVV), ``"tied"`` (EEE), ``"diag"`` (VVI), ``"spherical"`` (VII), or mclust's codes: EII,
@@ -334,6 +346,14 @@ def fit_em(
         A uniform component beside the K normal ones, for rows of no group: True for the box around the data, or its volume.
     frozen : Frozen, optional
         Components and weights that stay where they are.
+    checkpoint : path, optional
+        A file in which it is kept how far the fit has come. Where it exists already, the same fit goes on from there, in place of
+        ``start`` and of as many of the usual starts; passes and history are then counted from there. It never holds the rows.
+        :func:`bayesgmm.load` reads it.
+    checkpoint_every : int
+        Passes over the data, of all starts together, from one writing to the next.
+    progress : bool
+        Tell passes, rows a second, objective and time left on the terminal once it has taken a second.
 
     Returns
     -------
@@ -375,18 +395,28 @@ def fit_em(
     )
     n_init, root = positive_integer(n_init, "n_init", MOST_STARTS), seed_sequence(seed)
     start = start.mixture if isinstance(start, EMResult) else start
+    instance_of(progress, bool, "progress")
+    every = positive_integer(checkpoint_every, "checkpoint_every")
+    kept = None if checkpoint is None else Checkpoint(checkpoint, every, observations, specification, settings.tolerance)
+    before = [] if kept is None else [(run.origin, run.mixture) for run in kept.runs()]
     learnt = None
-    if start is not None:
-        starts = [given_start(start, observations, specification, root)]
-    elif observations.is_stored:
-        first, learnt = pilot(observations, specification, n_init, root, settings)
-        starts = [first]
-    else:
-        starts = list(default_starts(observations, specification, n_init, root))
-    try:
-        result = best_of(observations, specification, starts, settings, learnt)
-    except Interrupted as stop:
-        result = stop.finished
+    with Pace(observations.n_observations, progress) as pace:
+        if start is not None:
+            starts = [given_start(start, observations, specification, root)]
+        elif observations.is_stored:
+            with pace.reading(f"Trying starts on {PILOT_ROWS:,} rows"):
+                first, learnt = pilot(observations, specification, n_init, root, settings)
+            starts = [first]
+        else:
+            starts = list(default_starts(observations, specification, n_init, root))
+        starts = [*before, *starts[len(before) :]]
+        watchers: list[Watcher] = [pace, *([] if kept is None else [kept])]
+        try:
+            result = best_of(observations, specification, starts, settings, learnt, watchers)
+        except Interrupted as stop:
+            result = stop.finished
+    if kept is not None:
+        kept.write(result.runs, result.n_starts)
     if result.partial:
         warnings.warn(result.shortfall, PartialWarning, stacklevel=2)
     if not result.converged:
@@ -419,6 +449,7 @@ def best_of(
     starts: Sequence[tuple[str, Mixture]],
     settings: Settings,
     learnt: Learnt | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> EMResult:
     """Run EM from each start; the highest objective among runs that did not collapse wins.
 
@@ -432,7 +463,7 @@ def best_of(
         return EMResult(specification, observations, winner(runs, settings.tolerance), runs, len(starts))
 
     try:
-        return result(race(observations, specification, starts, settings, learnt))
+        return result(race(observations, specification, starts, settings, learnt, watchers))
     except Interrupted as stop:
         raise Interrupted(result(stop.finished)) from None
 

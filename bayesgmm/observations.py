@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
-from bayesgmm.sources import Source, Stored, Sums, source_of
+from bayesgmm.sources import Source, Stored, Sums, Survey, source_of
 from bayesgmm.table import Table, blocks, extents
 from bayesgmm.validation import integer_array, listed, real_array
 
@@ -115,9 +115,30 @@ class Observations:
         survey = source.survey()
         values: Any = Stored(source, survey.n_rows)
         observations = cls(values, _row_weights(sample_weight, survey.n_rows), source.names)
-        if not observations.is_weighted:  # what the first reading has told already
-            vars(observations).update(_plain_extents=survey.extents, mean=survey.mean, covariance=survey.covariance)
+        if not observations.is_weighted:
+            observations._know(survey)
         return observations
+
+    @classmethod
+    def surveyed(cls, source: Source, survey: Survey, sample_weight: Any = None) -> Self:
+        """The rows of a source of which the :attr:`survey`, by these weights, is known: none is read."""
+        values: Any = Stored(source, survey.n_rows)
+        observations = cls(values, _row_weights(sample_weight, survey.n_rows), source.names)
+        observations._know(survey)
+        return observations
+
+    def _know(self, survey: Survey) -> None:
+        vars(self).update(_plain_extents=survey.extents, mean=survey.mean, covariance=survey.covariance)
+
+    @cached_property
+    def survey(self) -> Survey:
+        """Extent and moments of the rows as they are weighted."""
+        return Survey(self.n_observations, self._extents, self.mean, self.covariance * self.n_observations)
+
+    @property
+    def description(self) -> str:
+        """Where the rows are."""
+        return "memory" if self._stored is None else self._stored.source.description
 
     @property
     def is_stored(self) -> bool:

@@ -12,6 +12,8 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.specification import Specification
 
+type Watcher = Callable[[Sequence[Climb], Climb], None]  # called with all climbs and the one that has made a pass
+
 FIRST = 25  # passes that each start gets before the highest is followed to its end
 
 
@@ -21,11 +23,12 @@ def race(
     starts: Sequence[tuple[str, Mixture]],
     settings: Settings,
     learnt: Learnt | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> tuple[Run, ...]:
     """Run EM from each start: a few passes for all, then the highest to its end, then the others unless they are overtaken.
 
     A run that collapses overtakes nobody. Guesses are made by what was ``learnt`` of EM's map on some of the rows, or by
-    Anderson's acceleration. What is run side by side changes no bit.
+    Anderson's acceleration. What is run side by side changes no bit. Watchers are told of each pass.
 
     Raises
     ------
@@ -33,7 +36,12 @@ def race(
         At Ctrl-C, with the runs so far, unless there is no iterate yet.
     """
     yardstick = Yardstick.of(observations)
-    climbs = [Climb(observations, specification, start, origin, settings, yardstick, learnt) for origin, start in starts]
+
+    def tell(climb: Climb) -> None:
+        for watch in watchers:
+            watch(climbs, climb)
+
+    climbs = [Climb(observations, specification, start, origin, settings, yardstick, learnt, tell) for origin, start in starts]
     n, d = observations.values.shape
     is_diagonal = specification.structure.is_diagonal
     # a source is read by one climb at a time

@@ -48,17 +48,28 @@ def model[T: (Specification, MfmSpecification)](
     allow_missing: bool = False,
 ) -> tuple[T, Observations]:
     """The pair of model and data that a file describes, if they fit each other."""
-    listed = parsed(names, "names of the features", list)
-    if not all(isinstance(name, str) for name in listed):
-        raise UnreadableError("it has names of features that are not all text")
+    listed = names_of(names)
     data = numbers(values, "observations", (None, len(listed)), allow_missing)
     if weights is not None:
         numbers(weights, "weights of rows", (len(data),))
     observations = _made("observations", Observations.from_data, data, weights, listed, labels, allow_missing)
-    described = parsed(specification, "specification", dict)
-    found = _made("specification", kind.from_json, json.dumps(described))
+    found = described(kind, specification)
     _made("specification", found.check, observations)
     return found, observations
+
+
+def described[T: (Specification, MfmSpecification)](kind: type[T], specification: object) -> T:
+    """The model that a file describes."""
+    found: T = _made("specification", kind.from_json, json.dumps(parsed(specification, "specification", dict)))
+    return found
+
+
+def names_of(text: object) -> list[str]:
+    """The features that a file names."""
+    listed = parsed(text, "names of the features", list)
+    if not listed or not all(isinstance(name, str) for name in listed):
+        raise UnreadableError("it has names of features that are not all text")
+    return listed
 
 
 def _made(what: str, make: Callable[..., Any], *arguments: Any) -> Any:

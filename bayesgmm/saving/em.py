@@ -14,22 +14,32 @@ from bayesgmm.climb import Run, Status
 from bayesgmm.files import UnreadableError
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
-from bayesgmm.saving import is_count, model, numbers, parsed, require_parameters, require_schema, schema
+from bayesgmm.saving import described, is_count, model, names_of, numbers, parsed, require_parameters, require_schema, schema
+from bayesgmm.sources import Absent, Survey
 from bayesgmm.specification import Specification
 from bayesgmm.validation import told
 
-KIND, VERSION = "em", 2  # 2: labels, missing cells, noise
+KIND, VERSION = "em", 3  # 2: labels, missing cells, noise; 3: rows that are elsewhere
 BEGINS = b"PK\x03\x04"
 NUISANCE = "nuisance "  # before the names of such arrays
 
 
-def pack(specification: Specification, observations: Observations, best: Run, runs: Sequence[Run], n_starts: int) -> memoryview:
-    """The bytes of a file."""
+def pack(
+    specification: Specification,
+    observations: Observations,
+    best: Run,
+    runs: Sequence[Run],
+    n_starts: int,
+    with_rows: bool = True,
+) -> memoryview:
+    """The bytes of a file, with the rows where these are in memory and wanted."""
+    is_whole = with_rows and not observations.is_stored
     about = {
         "schema": schema(KIND, VERSION),
         "version": version("bayesgmm"),
         "specification": specification.to_json(),
         "names": json.dumps(observations.names),
+        **({} if is_whole else {"n_rows": observations.n_observations, "rows_from": observations.description}),
         "runs": [
             {"origin": run.origin, "n_passes": run.n_passes, "status": run.status.name, "detail": run.detail} for run in runs
         ],
@@ -37,7 +47,7 @@ def pack(specification: Specification, observations: Observations, best: Run, ru
         "n_starts": n_starts,
     }
     arrays = {
-        "values": observations.values,
+        **({"values": observations.values} if is_whole else _survey_arrays(observations.survey)),
         **({"row_weights": observations.weights} if observations.is_weighted else {}),
         **({} if observations.labels is None else {"labels": observations.labels}),
         **({} if specification.noise is None else {"noise_weights": np.array([run.mixture.noise_weight for run in runs])}),
@@ -63,19 +73,35 @@ def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run,
     arrays = _arrays(content)
     about = parsed(_taken(arrays, "about").tolist(), "description", dict)
     require_schema(about.get("schema"), KIND, VERSION)
-    found = model(
-        Specification,
-        about.get("specification"),
-        _taken(arrays, "values"),
-        arrays.get("row_weights"),
-        about.get("names"),
-        arrays.get("labels"),
-        allow_missing=True,
-    )
+    labels = arrays.get("labels")
+    data = arrays.get("row_weights"), about.get("names")
+    if "n_rows" in about:
+        found = described(Specification, about.get("specification")), _absent(arrays, about, *data)
+    else:
+        values = _taken(arrays, "values")
+        found = model(Specification, about.get("specification"), values, *data, labels, allow_missing=True)
     runs, best, n_starts = _runs(arrays, about.get("runs"), *found), about.get("best"), about.get("n_starts")
     if not is_count(best, 0) or not best < len(runs) or not is_count(n_starts, len(runs)):
         raise UnreadableError(f"it names run {told(best)} of {len(runs)} as the best, and {told(n_starts)} starts")
     return *found, runs[best], runs, n_starts
+
+
+def _survey_arrays(survey: Survey) -> dict[str, NDArray[np.float64]]:
+    return {"extents": survey.extents, "mean": survey.mean, "scatter": survey.scatter}
+
+
+def _absent(arrays: dict[str, NDArray[Any]], about: dict[str, Any], weights: object, listed: object) -> Observations:
+    """Observations whose rows are not in the file."""
+    names, n = names_of(listed), about["n_rows"]
+    d = len(names)
+    if not is_count(n):
+        raise UnreadableError(f"it tells of {told(n)} rows")
+    extents, mean = numbers(_taken(arrays, "extents"), "extents", (2, d)), numbers(_taken(arrays, "mean"), "mean", (d,))
+    scatter = numbers(_taken(arrays, "scatter"), "scatter", (d, d))
+    if not (extents[0] < extents[1]).all():
+        raise UnreadableError("it holds extents of columns that do not vary")
+    v = None if weights is None else numbers(weights, "weights of rows", (n,))
+    return Observations.surveyed(Absent(names, str(about.get("rows_from"))), Survey(n, extents, mean, scatter), v)
 
 
 def _runs(

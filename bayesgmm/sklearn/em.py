@@ -134,12 +134,12 @@ def ascend(
     """EM from one start."""
     mixture, bounds, settled, counts = start, [before], False, None
     ridge = rules.ridge(observations.n_features)
-    _require_factors(mixture, rules)
+    require_factors(mixture, rules)
     while len(bounds) <= rules.max_iterations and not settled:
         statistics = mixture.expected_statistics(observations)
         statistics = replace(statistics, counts=statistics.counts + NOBODY)
         mixture, _ = maximise(specification, statistics, mixture, {}, ridge)
-        _require_factors(mixture, rules)
+        require_factors(mixture, rules)
         counts = statistics.counts
         bounds.append(statistics.log_likelihood / observations.n_observations)
         gain = bounds[-1] - bounds[-2]
@@ -149,7 +149,7 @@ def ascend(
     return Ascent(mixture, tuple(bounds[1:]), settled, collapse)
 
 
-def _require_factors(mixture: Mixture, rules: Rules) -> None:
+def require_factors(mixture: Mixture, rules: Rules) -> None:
     """Raise ValueError if a covariance is singular."""
     try:
         with np.errstate(divide="raise", invalid="raise"):

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from bayesgmm.mixture import Mixture
-from bayesgmm.sklearn.em import best_ascent
+from bayesgmm.sklearn.em import best_ascent, require_factors
 from bayesgmm.sklearn.estimator import Array, MixtureEstimator
 from bayesgmm.specification import Specification
+from bayesgmm.stepwise import StepwiseEM
 from bayesgmm.validation import finite_array, positive_integer
 
 
@@ -67,6 +68,8 @@ class GaussianMixture(MixtureEstimator):
         The same at each iteration.
     mixture_ : Mixture
         The estimate as other functions of the package take it: ``fit_em(X, n_components, start=gm.mixture_)``.
+    n_samples_seen_ : int
+        Rows of all batches, after :meth:`partial_fit`.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Where the data have names.
@@ -143,7 +146,7 @@ class GaussianMixture(MixtureEstimator):
             If the data or a parameter are not usable, or a covariance becomes singular with too small a ``reg_covar``.
         """
         observations, rules, narrator = self._observations(X), self._rules(), self._narrator()
-        specification = Specification(self.n_components, self._form.structure.code)
+        specification = self._specification
         before: float = vars(self).get("lower_bound_", -np.inf) if self._goes_on else -np.inf
         starts = self._starts(observations, rules, self._seed())
         if not self._goes_on:
@@ -154,9 +157,50 @@ class GaussianMixture(MixtureEstimator):
         self.n_iter_ = len(best.lower_bounds)
         self.lower_bound_ = best.lower_bound
         self.lower_bounds_ = list(best.lower_bounds)
+        self._stream: StepwiseEM | None = None
         if best.complaint:
             warnings.warn(best.complaint, ConvergenceWarning, stacklevel=2)
         return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002  pipelines pass it
+        """Learn from another batch of rows, which are seen this once: stepwise EM, see :class:`bayesgmm.StepwiseEM`.
+
+        The first batch is fitted as :meth:`fit` would, and must be large enough to tell the components apart. Parameters follow
+        each batch and ``n_samples_seen_`` counts its rows; other attributes tell of the first one. Where all rows can be read
+        again, :meth:`fit` with ``warm_start=True`` goes on from there to the optimum.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : None
+            Not used.
+
+        Returns
+        -------
+        GaussianMixture
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If the rows or a parameter are not usable, or a covariance becomes singular with too small a ``reg_covar``.
+        """
+        stream: StepwiseEM | None = getattr(self, "_stream", None)
+        if stream is None:
+            observations = self._observations(X)
+            self.fit(X)
+            ridge = self._rules().ridge(observations.n_features)
+            stream = StepwiseEM.begun(observations, self._specification, self.mixture_, ridge=ridge)
+        else:
+            stream = stream.step(self._rows(X))
+            require_factors(stream.mixture, self._rules())
+        self.__dict__.update(self._form.attributes(stream.mixture))
+        self._stream, self.n_samples_seen_ = stream, stream.n_rows
+        return self
+
+    @property
+    def _specification(self) -> Specification:
+        return Specification(self.n_components, self._form.structure.code)
 
     def score_samples(self, X: Any) -> Array:
         """Log density of each row in nats, shape (n_samples,)."""

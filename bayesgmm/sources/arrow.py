@@ -78,6 +78,11 @@ class Parquet(Source):
         except OSError as error:
             raise OSError(f"{file} cannot be read as Parquet: {error}") from None
 
+    @property
+    def description(self) -> str:
+        """The path."""
+        return str(self.path)
+
     def blocks(self) -> Iterator[Block]:
         """By row groups, which are cut where they are long."""
         for file in self.files:
@@ -115,6 +120,11 @@ class Csv(Source):
             return self._csv.open_csv(self.path, read_options=read, convert_options=convert)
         except Exception as error:
             raise ValueError(f"{self.path} cannot be read as CSV: {error}") from None
+
+    @property
+    def description(self) -> str:
+        """The path."""
+        return str(self.path)
 
     def blocks(self) -> Iterator[Block]:
         """By runs of rows."""

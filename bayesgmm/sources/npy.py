@@ -36,6 +36,11 @@ class Npy(Source):
         self.names = tuple(names or default_names(n_columns))
         self._dtype, self._offset = mapped.dtype, int(mapped.offset)
 
+    @property
+    def description(self) -> str:
+        """The path."""
+        return str(self.path)
+
     def blocks(self) -> Iterator[Block]:
         """By runs of rows."""
         d = len(self.names)

@@ -67,6 +67,11 @@ class Source(ABC):
 
     names: tuple[str, ...]
 
+    @property
+    def description(self) -> str:
+        """Where the rows come from, in a word or two."""
+        return f"{type(self).__name__} of columns {', '.join(self.names)}"
+
     @abstractmethod
     def blocks(self) -> Iterator[Block]:
         """All rows in their order; at most about :data:`BLOCK_BYTES` at a time."""

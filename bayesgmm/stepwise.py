@@ -1,0 +1,186 @@
+r"""Stepwise EM: rows that come in batches, each seen once, and what is known of all so far in sufficient statistics.
+
+With the batch's expected statistics :math:`\hat s_t` for one row, at the estimate so far,
+
+.. math:: s_t = (1 - \gamma_t)\, s_{t-1} + \gamma_t\, \hat s_t, \qquad \gamma_t = (m_t / n_t)^{\alpha},
+
+:math:`m_t` rows being in the batch and :math:`n_t` in all so far, and the next estimate is the M-step at :math:`s_t`. With
+:math:`\alpha = 1` every row counts the same, however bad the estimate was when it came; below, early ones are forgotten.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.climb import maximise, nuisance_of
+from bayesgmm.collapse import Yardstick
+from bayesgmm.em import ABILITIES, fit_em
+from bayesgmm.mixture import Mixture
+from bayesgmm.observations import Observations
+from bayesgmm.prior import Prior
+from bayesgmm.specification import Specification
+from bayesgmm.statistics import SufficientStatistics
+from bayesgmm.streams import Seed
+from bayesgmm.table import Table
+from bayesgmm.validation import finite_array
+
+FORGETTING = (
+    0.6  # alpha: Cappe & Moulines recommend it beside averages of the estimates, which full passes take the place of here
+)
+
+
+@dataclass(frozen=True, eq=False)
+class StepwiseEM:
+    """An estimate from the rows that have come so far; :meth:`step` gives the next one, and leaves this one as it is.
+
+    For a stream that has no end. Rows that can be read again are better fitted by :func:`bayesgmm.fit_em`, which may start from
+    the estimate: it ends at the optimum, where this comes near to it only.
+
+    Attributes
+    ----------
+    specification : Specification
+    mixture : Mixture
+    statistics : SufficientStatistics
+        Of one row: the counts, and that of the noise, sum to one.
+    n_rows : int
+        Rows that have come.
+    n_steps : int
+        Batches that have come after the first.
+    forgetting : float
+        alpha, above 0.5 and at most 1.
+    ridge : ndarray of shape (n_features, n_features), optional
+        Added to each covariance in each M-step.
+    yardstick : Yardstick, optional
+        What a collapse is judged by; None where the ridge prevents any.
+
+    References
+    ----------
+    Cappé & Moulines (2009), On-line expectation-maximization algorithm for latent data models,
+    doi:10.1111/j.1467-9868.2009.00698.x. Neal & Hinton (1998), doi:10.1007/978-94-011-5014-9_12.
+
+    Examples
+    --------
+    >>> import bayesgmm as bg
+    >>> X, _, truth = bg.simulate(20_000, n_components=3, separation=4.0, seed=1)
+    >>> fit = bg.StepwiseEM.of(X[:1000], n_components=3)
+    >>> for first in range(1000, 20_000, 1000):
+    ...     fit = fit.step(X[first : first + 1000])
+    >>> fit.n_rows, bool(abs(fit.mixture.log_density(X).mean() - truth.log_density(X).mean()) < 0.001)
+    (20000, True)
+    """
+
+    specification: Specification
+    mixture: Mixture
+    statistics: SufficientStatistics
+    n_rows: int
+    n_steps: int = 0
+    forgetting: float = FORGETTING
+    ridge: NDArray[np.float64] | None = None
+    yardstick: Yardstick | None = None
+
+    @classmethod
+    def of(
+        cls,
+        X: Any,
+        n_components: int,
+        covariance: str = "full",
+        prior: Prior | None = None,
+        n_init: int = 10,
+        seed: Seed = 0,
+        *,
+        start: Any = None,
+        forgetting: float = FORGETTING,
+    ) -> Self:
+        """Begin with a first batch, by EM to its end.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_observations, n_features)
+            Rows enough to tell the components apart.
+        n_components : int
+        covariance : str
+        prior : Prior, optional
+            As for :func:`bayesgmm.fit_em`.
+        n_init : int
+        seed : int, SeedSequence or Generator
+        start : Mixture, optional
+            Of one: no EM, which is one step from here.
+        forgetting : float
+            Above 0.5, and at most 1.
+
+        Raises
+        ------
+        ValueError
+            If the data or the numbers are not usable.
+        """
+        alpha = float(finite_array(forgetting, "forgetting", ()))
+        if not 0.5 < alpha <= 1:
+            raise ValueError(f"forgetting must be above 0.5 and at most 1, or the estimate would never settle; got {alpha:g}.")
+        observations, specification = ABILITIES.door(X, n_components, covariance, prior)
+        if start is None:
+            start = fit_em(observations, n_components, covariance, prior, n_init, seed)
+        else:
+            start = fit_em(observations, n_components, covariance, prior, start=start, max_iterations=1, accelerate=False)
+        return cls.begun(observations, specification, start.mixture, forgetting=alpha, yardstick=Yardstick.of(observations))
+
+    @classmethod
+    def begun(cls, observations: Observations, specification: Specification, mixture: Mixture, **settings: Any) -> Self:
+        """Begin with a first batch and what was estimated from it."""
+        n = observations.total_weight
+        return cls(specification, mixture, _of_one(mixture.expected_statistics(observations), n), round(n), **settings)
+
+    def step(self, X: Any) -> Self:
+        """The estimate after another batch.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_observations, n_features)
+            One row or more.
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot be used, or a component has collapsed.
+        """
+        return self.after(self._rows(X))
+
+    def after(self, batch: Observations) -> Self:
+        """The same for rows that have been checked."""
+        m = batch.total_weight
+        n = self.n_rows + m
+        share = (m / n) ** self.forgetting
+        found = _of_one(self.mixture.expected_statistics(batch), m)
+        statistics = _times(self.statistics, 1 - share) + _times(found, share)
+        nuisance = nuisance_of(self.specification, self.mixture)
+        mixture, _ = maximise(self.specification, _times(statistics, n), self.mixture, nuisance, self.ridge)
+        reason = "" if self.yardstick is None else self.yardstick.collapse(mixture.covariances)
+        if reason:
+            raise ValueError(f"{reason} Give a prior, larger batches, or use fewer components than {mixture.n_components}.")
+        return replace(self, mixture=mixture, statistics=statistics, n_rows=round(n), n_steps=self.n_steps + 1)
+
+    def _rows(self, X: Any) -> Observations:
+        """A batch, which need not vary."""
+        if isinstance(X, Observations):
+            return X
+        table = Table.of(X)
+        if table.values.shape[1] != self.mixture.n_features:
+            raise ValueError(
+                f"The batch has {table.values.shape[1]} features, those before had {self.mixture.n_features}: "
+                "give the same columns."
+            )
+        return Observations(table.values, np.broadcast_to(1.0, (len(table.values),)), table.names)
+
+
+def _times(statistics: SufficientStatistics, factor: float) -> SufficientStatistics:
+    """Of so many times the rows."""
+    s = statistics
+    return SufficientStatistics(
+        factor * s.counts, factor * s.sums, factor * s.scatter, s.reference, factor * s.log_likelihood, factor * s.noise_count
+    )
+
+
+def _of_one(statistics: SufficientStatistics, n: float) -> SufficientStatistics:
+    """Of a row of so many, on average."""
+    return _times(statistics, 1 / n)
