@@ -48,7 +48,7 @@ class Checkpoint:
         if not self.path.exists():
             return ()
         try:
-            specification, observations, _, runs, _ = unpack(read_sealed(self.path))
+            specification, observations, _, runs, *_ = unpack(read_sealed(self.path))
         except UnreadableError as error:
             raise ValueError(f"{self.path} is no checkpoint to go on from: {error}.") from error
         other = self._difference(specification, observations)

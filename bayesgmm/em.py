@@ -4,7 +4,7 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bayesgmm.abilities import INSTEAD, Abilities, needs_mode
 from bayesgmm.acceleration import Learnt
 from bayesgmm.checkpoint import Checkpoint
-from bayesgmm.climb import Run, Settings, Status, maximise, nuisance_of
+from bayesgmm.climb import Run, Settings, Status
 from bayesgmm.files import require_free, write_sealed
 from bayesgmm.frozen import Frozen
 from bayesgmm.information import NoInformationError, StandardErrors, normal_interval, observed_information
@@ -23,19 +23,19 @@ from bayesgmm.interruption import Interrupted, PartialWarning
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.pace import Pace
+from bayesgmm.pilot import Pilot
 from bayesgmm.prior import Nuisance, Prior
 from bayesgmm.race import Watcher, race, winner
 from bayesgmm.saving.em import pack
 from bayesgmm.sources import Sums
 from bayesgmm.specification import Specification
 from bayesgmm.starts import default_starts, given_start
-from bayesgmm.streams import Seed, Use, seed_sequence, stream
+from bayesgmm.streams import Seed, seed_sequence
 from bayesgmm.validation import instance_of, non_negative, positive_integer
 
 ABILITIES = Abilities("EM", data=frozenset(INSTEAD), requirements=(needs_mode,), default_prior=False)
 MOST_STARTS = 1_000_000
 MOST_REGULARIZATION = 1e6  # of the variances of the data, beside which these say nothing
-PILOT_ROWS = 100_000  # of rows that are not in memory, on which the starts are tried
 CLASSIFIED_ROWS = 65_536  # rows whose responsibilities are held at a time
 
 
@@ -72,6 +72,10 @@ class EMResult:
         From each start, the winner among them.
     n_starts : int
         Starts that were asked for; more than ``runs`` where Ctrl-C came first.
+    n_pilot_rows : int
+        Rows that were read before these runs, to find their start.
+    n_rows_read : int
+        In all passes, and before them; but for the one reading by which rows that are not in memory are checked.
     aic, bic, icl, icl_entropy : float
         Lower is better. NaN where a component collapsed. With a prior they are taken at the MAP's log-likelihood
         (Fraley & Raftery 2007, doi:10.1007/s00357-007-0004-5).
@@ -82,6 +86,7 @@ class EMResult:
     best: Run
     runs: tuple[Run, ...]
     n_starts: int
+    n_pilot_rows: int = 0
 
     @property
     def mixture(self) -> Mixture:
@@ -147,6 +152,11 @@ class EMResult:
     def n_passes(self) -> int:
         """Passes over the data, of all runs together."""
         return sum(run.n_passes for run in self.runs)
+
+    @property
+    def n_rows_read(self) -> int:
+        """Rows in all passes, and before them."""
+        return self.n_passes * self.n_observations + self.n_pilot_rows
 
     @property
     def converged(self) -> bool:
@@ -274,7 +284,8 @@ class EMResult:
         Rows that are not in memory are not in the file either: loaded, the fit tells all but what needs them.
         """
         target = require_free(path, force=True)
-        write_sealed(target, pack(self.specification, self.observations, self.best, self.runs, self.n_starts))
+        content = pack(self.specification, self.observations, self.best, self.runs, self.n_starts, self.n_pilot_rows)
+        write_sealed(target, content)
 
 
 def fit_em(
@@ -399,22 +410,26 @@ def fit_em(
     every = positive_integer(checkpoint_every, "checkpoint_every")
     kept = None if checkpoint is None else Checkpoint(checkpoint, every, observations, specification, settings.tolerance)
     before = [] if kept is None else [(run.origin, run.mixture) for run in kept.runs()]
-    learnt = None
-    with Pace(observations.n_observations, progress) as pace:
+
+    def begin(rows: Observations) -> list[tuple[str, Mixture]]:
         if start is not None:
-            starts = [given_start(start, observations, specification, root)]
-        elif observations.is_stored:
-            with pace.reading(f"Trying starts on {PILOT_ROWS:,} rows"):
-                first, learnt = pilot(observations, specification, n_init, root, settings)
-            starts = [first]
+            return [given_start(start, rows, specification, root)]
+        return list(default_starts(rows, specification, n_init, root))
+
+    with Pace(observations.n_observations, progress) as pace:
+        if observations.is_stored and (accelerate or start is None):
+            with pace.reading("Finding rows to try starts on"):
+                pilot = Pilot.of(observations, specification, begin, settings, root)
+            starts, learnt, n_rows = [pilot.start], pilot.learnt, pilot.n_rows_read
         else:
-            starts = list(default_starts(observations, specification, n_init, root))
+            starts, learnt, n_rows = begin(observations), None, 0
         starts = [*before, *starts[len(before) :]]
         watchers: list[Watcher] = [pace, *([] if kept is None else [kept])]
         try:
             result = best_of(observations, specification, starts, settings, learnt, watchers)
         except Interrupted as stop:
             result = stop.finished
+    result = replace(result, n_pilot_rows=n_rows)
     if kept is not None:
         kept.write(result.runs, result.n_starts)
     if result.partial:
@@ -422,25 +437,6 @@ def fit_em(
     if not result.converged:
         warnings.warn(result.detail, ConvergenceWarning, stacklevel=2)
     return result
-
-
-def pilot(
-    observations: Observations, specification: Specification, n_init: int, seed: np.random.SeedSequence, settings: Settings
-) -> tuple[tuple[str, Mixture], Learnt | None]:
-    """The best of the usual starts on some rows that fit into memory, and what EM's map is like there.
-
-    The optimum of all rows is not far from that of some, and EM's map about the same: a few passes over all rows are enough.
-    """
-    some = observations.sample(PILOT_ROWS, stream(seed, Use.PILOT))
-    best = best_of(some, specification, list(default_starts(some, specification, n_init, seed)), settings)
-
-    def step(mixture: Mixture) -> Mixture:
-        statistics = mixture.expected_statistics(some)
-        return maximise(specification, statistics, mixture, nuisance_of(specification, mixture))[0]
-
-    is_smooth = best.converged and settings.accelerate and not settings.regularization and specification.frozen is None
-    name = f"the best of {len(best.runs)} on {some.n_observations:,} rows"
-    return (name, best.mixture), Learnt.of(best.mixture, step) if is_smooth else None
 
 
 def best_of(

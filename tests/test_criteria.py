@@ -55,7 +55,7 @@ def test_relative_efficiency_of_rows_of_low_density(faithful_two):
 
 
 def test_loo_against_exact_leave_one_out():
-    """Twenty rows, each left out in turn under the same prior: refits of one compiled model on 19 rows.
+    """Of twenty rows ten, each left out in turn under the same prior: refits of one compiled model on 19 rows.
 
     Monte Carlo error of a pointwise value is about 0.02, so the tolerances are five standard errors or more.
     """
@@ -65,7 +65,8 @@ def test_loo_against_exact_leave_one_out():
     loo = bg.loo(post)
     compiled = nutpie.compile_pymc_model(bg.build_model(X[1:], 2, prior=prior), var_names=["weights", "means", "precisions"])
     exact = []
-    for i in range(20):
+    chosen = np.arange(0, 20, 2)
+    for i in chosen:
         rest = compiled.with_data(values=np.delete(X, i, axis=0))
         draws = nutpie.sample(rest, draws=1000, tune=500, chains=2, seed=i, progress_bar=False, target_accept=0.9)["posterior"]
         parameters = (draws[name].to_numpy() for name in ("weights", "means", "precisions"))
@@ -73,9 +74,9 @@ def test_loo_against_exact_leave_one_out():
         left_out = Draws(weights, means, 1 / precisions, post.specification.structure).log_density(X[[i]])
         exact.append(np.log(np.exp(left_out).mean()))
     assert (loo.pareto_k < loo.good_k).all()
-    np.testing.assert_allclose(loo.elpd_i, exact, atol=0.15)
-    assert loo.elpd == pytest.approx(sum(exact), abs=0.4)
-    assert bg.waic(post).elpd == pytest.approx(sum(exact), abs=0.4)
+    np.testing.assert_allclose(loo.elpd_i[chosen], exact, atol=0.15)
+    assert float(loo.elpd_i[chosen].sum()) == pytest.approx(sum(exact), abs=0.3)
+    assert float(bg.waic(post).elpd_i[chosen].sum()) == pytest.approx(sum(exact), abs=0.3)
 
 
 def test_blocks_of_rows_give_the_ordinary_result(faithful_two, monkeypatch):

@@ -515,7 +515,7 @@ BAD_EM = {
     "told in numbers": (changed_arrays(lambda a: a.update(about=np.arange(3))), "no text as its description"),
     "told no JSON": (changed_arrays(lambda a: a.update(about=np.array("{"))), "description cannot be parsed as JSON"),
     "told too deep": (changed_arrays(lambda a: a.update(about=np.array("[" * 30000))), "nested too deeply"),
-    "schema newer": (about(lambda t: t.update(schema="bayesgmm-em-3")), "newer bayesgmm.*upgrade"),
+    "schema newer": (about(lambda t: t.update(schema="bayesgmm-em-4")), "newer bayesgmm.*upgrade"),
     "schema of another kind": (about(lambda t: t.update(schema="bayesgmm-posterior-1")), "was not saved by bayesgmm"),
     "pickled": (changed_arrays(pickled), "it is not what its first bytes say .*allow_pickle"),
     "compressed": (compressed, "is compressed in it"),

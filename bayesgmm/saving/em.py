@@ -30,6 +30,7 @@ def pack(
     best: Run,
     runs: Sequence[Run],
     n_starts: int,
+    n_pilot_rows: int = 0,
     with_rows: bool = True,
 ) -> memoryview:
     """The bytes of a file, with the rows where these are in memory and wanted."""
@@ -45,6 +46,7 @@ def pack(
         ],
         "best": next(i for i, run in enumerate(runs) if run is best),
         "n_starts": n_starts,
+        "n_pilot_rows": n_pilot_rows,
     }
     arrays = {
         **({"values": observations.values} if is_whole else _survey_arrays(observations.survey)),
@@ -62,7 +64,7 @@ def pack(
     return buffer.getbuffer()
 
 
-def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run, ...], int]:
+def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run, ...], int, int]:
     """What :func:`pack` was given.
 
     Raises
@@ -81,9 +83,12 @@ def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run,
         values = _taken(arrays, "values")
         found = model(Specification, about.get("specification"), values, *data, labels, allow_missing=True)
     runs, best, n_starts = _runs(arrays, about.get("runs"), *found), about.get("best"), about.get("n_starts")
+    n_pilot_rows = about.get("n_pilot_rows", 0)
     if not is_count(best, 0) or not best < len(runs) or not is_count(n_starts, len(runs)):
         raise UnreadableError(f"it names run {told(best)} of {len(runs)} as the best, and {told(n_starts)} starts")
-    return *found, runs[best], runs, n_starts
+    if not is_count(n_pilot_rows, 0):
+        raise UnreadableError(f"it tells of {told(n_pilot_rows)} rows read before EM")
+    return *found, runs[best], runs, n_starts, n_pilot_rows
 
 
 def _survey_arrays(survey: Survey) -> dict[str, NDArray[np.float64]]:

@@ -1,0 +1,66 @@
+"""Pilot: EM on some of the rows, ahead of all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from bayesgmm.acceleration import Learnt
+from bayesgmm.climb import Settings, Status, maximise, nuisance_of
+from bayesgmm.mixture import Mixture
+from bayesgmm.observations import Observations
+from bayesgmm.race import race, winner
+from bayesgmm.specification import Specification
+from bayesgmm.streams import Use, stream
+
+ROWS = 100_000
+
+
+@dataclass(frozen=True, eq=False)
+class Pilot:
+    """EM on some rows that fit into memory, ahead of all.
+
+    The optimum of all rows is not far from that of some, and EM's map about the same: a few passes over all rows are enough.
+
+    Attributes
+    ----------
+    start : tuple of str and Mixture
+        The best of the starts, climbed from to the optimum of these rows, and what it is called.
+    learnt : Learnt, optional
+        What EM's map is like there, where it is smooth.
+    n_rows_read : int
+        In all: those that were passed over to find some, and these in each pass.
+    """
+
+    start: tuple[str, Mixture]
+    learnt: Learnt | None
+    n_rows_read: int
+
+    @classmethod
+    def of(
+        cls,
+        observations: Observations,
+        specification: Specification,
+        begin: Callable[[Observations], list[tuple[str, Mixture]]],
+        settings: Settings,
+        seed: np.random.SeedSequence,
+    ) -> Self:
+        """Climb from the starts that are made of the rows in memory."""
+        some = observations.sample(ROWS, stream(seed, Use.PILOT))
+        starts = begin(some)
+        runs = race(some, specification, starts, settings)
+        best, n_passes = winner(runs, settings.tolerance), sum(run.n_passes for run in runs)
+        start = f"{best.origin}, the best of {len(runs)} on {some.n_observations:,} rows", best.mixture
+        if best.status is Status.COLLAPSED:  # on so few rows, or on any: the whole will show
+            return cls(starts[0], None, observations.n_observations + n_passes * some.n_observations)
+
+        def image(mixture: Mixture) -> Mixture:
+            nonlocal n_passes
+            n_passes += 1
+            statistics = mixture.expected_statistics(some)
+            return maximise(specification, statistics, mixture, nuisance_of(specification, mixture))[0]
+
+        is_smooth = settings.accelerate and not settings.regularization and specification.frozen is None
+        learnt = Learnt.of(best.mixture, image) if is_smooth and best.status is Status.CONVERGED else None
+        return cls(start, learnt, observations.n_observations + n_passes * some.n_observations)
