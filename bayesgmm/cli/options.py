@@ -43,7 +43,7 @@ def parse_names(text: str) -> list[str]:
 
 STDIN = Path("-")
 Data = Annotated[  # that it cannot be read is told like all else that is wrong with a file
-    Path | None, typer.Argument(metavar="DATA", readable=False, help="CSV, TSV or Parquet; - is stdin; else Old Faithful.")
+    Path | None, typer.Argument(metavar="DATA", readable=False, help="CSV, TSV, Parquet or .npy; - is stdin; else Old Faithful.")
 ]
 Components = Annotated[int, typer.Option(min=1, metavar="K", help="Number of components.")]
 Numbers = Annotated[Any, typer.Option(parser=parse_components, metavar="1:6", help="To try; 1:6 is 1 to 5; or 1,2,4.")]

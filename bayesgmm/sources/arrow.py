@@ -96,7 +96,7 @@ class Parquet(Source):
 
 
 class Csv(Source):
-    """Columns of a CSV file with a header.
+    """Columns of a CSV file with a header; ``.tsv`` has tabs.
 
     Parameters
     ----------
@@ -116,8 +116,9 @@ class Csv(Source):
     def _opened(self, types: dict[str, str] | None) -> Any:
         convert = self._csv.ConvertOptions(column_types=types, include_columns=None if types is None else list(types))
         read = self._csv.ReadOptions(block_size=2**24)
+        parse = self._csv.ParseOptions(delimiter="\t" if self.path.suffix.lower() == ".tsv" else ",")
         try:
-            return self._csv.open_csv(self.path, read_options=read, convert_options=convert)
+            return self._csv.open_csv(self.path, read_options=read, parse_options=parse, convert_options=convert)
         except Exception as error:
             raise ValueError(f"{self.path} cannot be read as CSV: {error}") from None
 

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesgmm.sources.source import Block, Source
 from bayesgmm.table import default_names
@@ -16,7 +18,7 @@ class Npy(Source):
     Parameters
     ----------
     path : path
-        Of an array of shape (n_observations, n_features) or (n_observations,) of real numbers in C order.
+        Of an array of shape (n_observations, n_features) or (n_observations,) of real numbers, stored by rows or by columns.
     names : sequence of str, optional
     """
 
@@ -30,11 +32,9 @@ class Npy(Source):
             raise ValueError(
                 f"{self.path} must hold rows and columns of real numbers, got {mapped.dtype} of shape {mapped.shape}."
             )
-        if mapped.ndim == 2 and not mapped.flags.c_contiguous:
-            raise ValueError(f"{self.path} is stored column by column: save numpy.ascontiguousarray(X) so that rows can be read.")
         self.n_rows, n_columns = len(mapped), 1 if mapped.ndim == 1 else mapped.shape[1]
         self.names = tuple(names or default_names(n_columns))
-        self._dtype, self._offset = mapped.dtype, int(mapped.offset)
+        self._dtype, self._offset, self._by_rows = mapped.dtype, int(mapped.offset), mapped.flags.c_contiguous
 
     @property
     def description(self) -> str:
@@ -43,10 +43,17 @@ class Npy(Source):
 
     def blocks(self) -> Iterator[Block]:
         """By runs of rows."""
-        d = len(self.names)
         with self.path.open("rb") as file:
-            file.seek(self._offset)
             for first in range(0, self.n_rows, self.block_rows):
-                size = min(self.block_rows, self.n_rows - first)
-                values = np.fromfile(file, self._dtype, size * d).reshape(size, d)
-                yield Block(values.astype(np.float64, copy=False), str(self.path), first)
+                yield Block(self._read(file, first, min(self.block_rows, self.n_rows - first)), str(self.path), first)
+
+    def _read(self, file: BinaryIO, first: int, size: int) -> NDArray[np.float64]:
+        d = len(self.names)
+        if self._by_rows:
+            return self._run(file, first * d, size * d).reshape(size, d)
+        return np.stack([self._run(file, j * self.n_rows + first, size) for j in range(d)]).T
+
+    def _run(self, file: BinaryIO, first: int, size: int) -> NDArray[np.float64]:
+        """Numbers that lie one after another."""
+        file.seek(self._offset + first * self._dtype.itemsize)
+        return np.fromfile(file, self._dtype, size).astype(np.float64, copy=False)

@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -180,7 +181,7 @@ def test_the_line_of_a_cell_among_many_rows(written):
 def test_files_that_cannot_be_read(tmp_path):
     assert "There is no file" in run("models", tmp_path / "none.csv").stderr
     assert "There is no file" in run("models", tmp_path / "none.parquet").stderr
-    assert "is a folder" in run("models", tmp_path).stderr
+    assert "no .parquet file in the folder" in run("models", tmp_path).stderr
     assert run("models", "--columns", "a,,b").exit_code == 2
 
 
@@ -206,3 +207,31 @@ def test_a_pipe_is_read_once():
     os.close(write_end)
     assert names_and_rows(Path(f"/dev/fd/{read_end}")) == (["a", "b"], ROWS)
     os.close(read_end)
+
+
+def test_numpy_files_and_folders_are_tables(tmp_path):
+    table = pd.DataFrame(ROWS, columns=["a", "b"], dtype=float)
+    np.save(tmp_path / "x.npy", table.to_numpy())
+    assert names_and_rows(tmp_path / "x.npy") == (["x1", "x2"], ROWS)
+    (tmp_path / "parts").mkdir()
+    table[:2].to_parquet(tmp_path / "parts" / "1.parquet")
+    table[2:].to_parquet(tmp_path / "parts" / "2.parquet")
+    assert names_and_rows(tmp_path / "parts") == (["a", "b"], ROWS)
+    assert names_and_rows(tmp_path / "parts", ["b,a"])[0] == ["b", "a"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
+def test_what_is_larger_than_memory_is_read_block_by_block(tmp_path, monkeypatch, suffix):
+    table = pd.DataFrame(ROWS, columns=["a", "b"]).assign(name="c")
+    path = tmp_path / f"x{suffix}"
+    if suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, sep="\t" if suffix == ".tsv" else ",", index=False)
+    monkeypatch.setattr(reading.stored, "LARGEST_IN_MEMORY", 10)
+    data = reading.observations(path, ["b,a"])
+    assert data.is_stored
+    assert data.names == ("b", "a")
+    np.testing.assert_array_equal(data.values[np.arange(3)], np.array(ROWS)[:, ::-1])
+    with pytest.raises(ValueError, match="must hold real numbers: 'name'"):
+        reading.observations(path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bayesgmm as bg
 from bayesgmm.cli.options import STDIN
-from bayesgmm.cli.reading import delimited, parquet
+from bayesgmm.cli.reading import delimited, parquet, stored
 from bayesgmm.cli.reading.cells import numbers
 from bayesgmm.cli.reading.sheet import Sheet
 from bayesgmm.observations import Observations
@@ -14,6 +14,7 @@ OLD_FAITHFUL = "Old Faithful, the bundled data"
 READERS: dict[str, Callable[[Path], Sheet]] = {  # by suffix; delimited text is what else there is
     ".parquet": parquet.read,
     ".pq": parquet.read,
+    ".npy": stored.read,
     ".tsv": lambda path: delimited.read(path, "\t"),
 }
 
@@ -21,11 +22,15 @@ READERS: dict[str, Callable[[Path], Sheet]] = {  # by suffix; delimited text is 
 def observations(path: Path | None, columns: list[str] | None = None) -> Observations:
     """The data that a command is about: the chosen columns of a file, or Old Faithful.
 
+    What is too large for memory is read block by block, again in each pass.
+
     Raises
     ------
     OSError, ValueError
         If they cannot be read or fitted; the message names the file, and column and line where it can.
     """
+    if path is not None and stored.is_large(path):
+        return Observations.from_data(stored.source(path, columns))
     sheet = Sheet("Old Faithful", bg.load_dataset("faithful")) if path is None else read(path)
     table = numbers(sheet, columns)
     try:
@@ -46,7 +51,7 @@ def read(path: Path) -> Sheet:
     if path == STDIN:
         return delimited.from_stdin()
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: name a file.")
+        return stored.read(path)
     try:
         return READERS.get(path.suffix.lower(), delimited.read)(path)
     except FileNotFoundError:
