@@ -21,8 +21,9 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.prior import Prior
 from bayesgmm.specification import Specification
+from bayesgmm.starts import given_start
 from bayesgmm.statistics import SufficientStatistics
-from bayesgmm.streams import Seed
+from bayesgmm.streams import Seed, seed_sequence
 from bayesgmm.table import Table
 from bayesgmm.validation import finite_array
 
@@ -93,7 +94,7 @@ class StepwiseEM:
         start: Any = None,
         forgetting: float = FORGETTING,
     ) -> Self:
-        """Begin with a first batch, by EM to its end.
+        """Begin with a first batch, by EM to its end where no start is given.
 
         Parameters
         ----------
@@ -105,8 +106,8 @@ class StepwiseEM:
             As for :func:`bayesgmm.fit_em`.
         n_init : int
         seed : int, SeedSequence or Generator
-        start : Mixture, optional
-            Of one: no EM, which is one step from here.
+        start : Mixture, array-like of shape (n_observations,), or str, optional
+            As for :func:`bayesgmm.fit_em`; it is the first estimate, and no EM is run on the first batch.
         forgetting : float
             Above 0.5, and at most 1.
 
@@ -120,10 +121,10 @@ class StepwiseEM:
             raise ValueError(f"forgetting must be above 0.5 and at most 1, or the estimate would never settle; got {alpha:g}.")
         observations, specification = ABILITIES.door(X, n_components, covariance, prior)
         if start is None:
-            start = fit_em(observations, n_components, covariance, prior, n_init, seed)
+            mixture = fit_em(observations, n_components, covariance, prior, n_init, seed).mixture
         else:
-            start = fit_em(observations, n_components, covariance, prior, start=start, max_iterations=1, accelerate=False)
-        return cls.begun(observations, specification, start.mixture, forgetting=alpha, yardstick=Yardstick.of(observations))
+            _, mixture = given_start(start, observations, specification, seed_sequence(seed))
+        return cls.begun(observations, specification, mixture, forgetting=alpha, yardstick=Yardstick.of(observations))
 
     @classmethod
     def begun(cls, observations: Observations, specification: Specification, mixture: Mixture, **settings: Any) -> Self:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,16 @@ from typing import Any
 from benchmarks.timing import UnavailableError
 
 ROOT = Path(__file__).parents[1]
+STATUS = Path("/proc/self/status")
+
+
+def megabytes(field: str) -> float:
+    """A line of the process' status; where there is none, the peak so far."""
+    if not STATUS.exists():
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 def fresh(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:

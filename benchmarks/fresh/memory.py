@@ -1,24 +1,14 @@
 """Peak memory of EM above what was in use before: WHO n d K."""
 
 import json
-import resource
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.process import megabytes
+
 BLOCK = 65_536
-STATUS = Path("/proc/self/status")
-
-
-def megabytes(field: str) -> float:
-    """A line of the process' status; where there is none, the peak so far."""
-    if not STATUS.exists():
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
-    return int(line.split()[1]) * 1024 / 1e6
 
 
 def data(n: int, d: int, n_components: int) -> np.ndarray:

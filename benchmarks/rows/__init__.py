@@ -15,6 +15,8 @@ from benchmarks.rows import (
     nuts_fresh,
     nuts_sampling,
     reporting,
+    stepwise,
+    stored,
 )
 from benchmarks.rows.row import Row
 
@@ -30,6 +32,8 @@ ROWS: Mapping[str, Row] = {
         gibbs.ROW,
         engines.ROW,
         laplace.ROW,
+        stored.ROW,
+        stepwise.ROW,
         nuts_sampling.ROW,
         nuts_fresh.ROW,
         reporting.ROW,
