@@ -1,14 +1,13 @@
 """Pace: how far EM has come and how long it may still take, told while it climbs."""
 
+import importlib
 import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from types import TracebackType
-from typing import Self
-
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from typing import Any, Self
 
 from bayesgmm.climb import Climb
 
@@ -27,16 +26,15 @@ class Pace:
 
     def __init__(self, n_observations: int, shown: bool) -> None:
         self._n, self._shown, self._lock = n_observations, shown, Lock()
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        self._line = Progress(*columns, disable=not shown, transient=True)
-        self._task = self._line.add_task("EM")
-        self._began, self._n_passes, self._is_open = time.perf_counter(), 0, False
+        self._began, self._n_passes = time.perf_counter(), 0
+        self._line: Any = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._line.stop()
+        if self._line is not None:
+            self._line.stop()
 
     def __call__(self, climbs: Sequence[Climb], climb: Climb) -> None:
         """Another pass was made, by one of the climbs."""
@@ -49,10 +47,11 @@ class Pace:
                 self._tell(told(climbs, climb, self._n_passes, self._n, seconds))
 
     def _tell(self, sentence: str) -> None:
-        if not self._is_open:
-            self._is_open = True
+        if self._line is None:
+            self._line = importlib.import_module("bayesgmm.progress").progress_line()  # costs an import, which few fits wait for
+            self._line.add_task(sentence)
             self._line.start()
-        self._line.update(self._task, description=sentence)
+        self._line.update(0, description=sentence)
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:

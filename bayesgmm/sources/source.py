@@ -117,7 +117,7 @@ class Source(ABC):
                     values, first = values[self.block_rows :], first + self.block_rows
                     continue
                 if not filled:
-                    buffer = np.empty((self.block_rows, len(self.names)))
+                    buffer = np.empty((self.block_rows, len(self.names)), order="C" if values.flags.c_contiguous else "F")
                 taken = min(self.block_rows - filled, len(values))
                 buffer[filled : filled + taken] = values[:taken]
                 values, filled = values[taken:], filled + taken
@@ -125,7 +125,7 @@ class Source(ABC):
                     yield first, buffer
                     first, filled = first + filled, 0
         if filled:
-            yield first, buffer[:filled]
+            yield first, buffer[:filled].copy(order="K")  # of either order, and contiguous
 
 
 def ahead[T](items: Iterator[T]) -> Iterator[T]:

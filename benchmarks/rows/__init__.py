@@ -15,6 +15,7 @@ from benchmarks.rows import (
     nuts_fresh,
     nuts_sampling,
     reporting,
+    spark,
     stepwise,
     stored,
 )
@@ -33,6 +34,7 @@ ROWS: Mapping[str, Row] = {
         engines.ROW,
         laplace.ROW,
         stored.ROW,
+        spark.ROW,
         stepwise.ROW,
         nuts_sampling.ROW,
         nuts_fresh.ROW,
