@@ -11,7 +11,7 @@ from typing import Any
 
 from bayesgmm.sources.arrow import Csv, Parquet
 from bayesgmm.sources.npy import Npy
-from bayesgmm.sources.source import Block, Source, Sums
+from bayesgmm.sources.source import ROUNDING, Block, Source, Sums
 from bayesgmm.sources.stored import Stored
 from bayesgmm.sources.streamed import Blocks, Partitions
 from bayesgmm.sources.survey import Survey
@@ -26,6 +26,7 @@ FORMATS: dict[str, Callable[[Path, Sequence[str] | None], Source]] = {
 
 __all__ = [
     "FORMATS",
+    "ROUNDING",
     "Block",
     "Blocks",
     "Csv",
