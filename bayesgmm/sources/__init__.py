@@ -1,7 +1,7 @@
 """Rows that need not fit into memory: files, Dask collections and functions that give blocks, read once for each pass.
 
 A :class:`Source` yields blocks of rows; :class:`Stored` is what stands in the place of an array of values. One file a format;
-PyArrow and Dask are loaded by those who use them.
+PyArrow, Dask and JAX are loaded by those who use them.
 """
 
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bayesgmm.sources.arrow import Csv, Parquet
+from bayesgmm.sources.device import OnDevice
 from bayesgmm.sources.npy import Npy
 from bayesgmm.sources.source import ROUNDING, Block, Source, Sums
 from bayesgmm.sources.stored import Stored
@@ -31,6 +32,7 @@ __all__ = [
     "Blocks",
     "Csv",
     "Npy",
+    "OnDevice",
     "Parquet",
     "Partitions",
     "Source",
