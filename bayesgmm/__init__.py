@@ -16,7 +16,7 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.noise import Noise
 from bayesgmm.prior import ComponentsPrior, Concentration, Prior
 from bayesgmm.simulation import simulate
-from bayesgmm.sources import Blocks, open_source
+from bayesgmm.sources import Blocks, OnDevice, open_source
 from bayesgmm.specification import Specification
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ __all__ = [
     "MfmPosterior",
     "Mixture",
     "Noise",
+    "OnDevice",
     "Posterior",
     "Prior",
     "Specification",

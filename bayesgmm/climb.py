@@ -16,7 +16,6 @@ from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
 from bayesgmm.statistics import SufficientStatistics
 
-ROUNDING = 1e-14  # gains below this share of the objective are noise of the sum over rows
 REST = 3  # iterates of EM alone by which the gain still to come is judged, once a guess has gained next to nothing
 # A climb is given up that at the pace of its last PACE iterates would not catch up within HORIZON times their number.
 PACE, HORIZON = 20, 40.0
@@ -149,7 +148,7 @@ class Climb:
         if len(self._objectives) < 3:
             return math.inf
         before, last = np.diff(self._objectives[-3:])
-        left, tolerance = gain_to_come(self._objectives[-3:]), self.settings.tolerance
+        left, tolerance = gain_to_come(self._objectives[-3:], self.observations.rounding), self.settings.tolerance
         if self.end is not None or left <= tolerance:
             return 0.0
         return math.log(tolerance / left) / math.log(last / before) if tolerance and 0 < last < before else math.inf
@@ -174,7 +173,7 @@ class Climb:
         objective = statistics.log_likelihood + self.specification.log_prior(mixture, nuisance)
         self.n_passes += 1
         gain = objective - self.objective
-        if is_guess and not gain >= -ROUNDING * abs(objective):
+        if is_guess and not gain >= -self.observations.rounding * abs(objective):
             self._acceleration.lost()
             self._next = self._image
             return
@@ -191,7 +190,7 @@ class Climb:
         if reason:
             return Status.COLLAPSED, reason
         enough = here.n_plain >= (2 if here.n_plain == here.number else REST) or (self._is_steady and here.number >= 2)
-        if enough and gain_to_come(self._objectives[-3:]) <= self.settings.tolerance:
+        if enough and gain_to_come(self._objectives[-3:], self.observations.rounding) <= self.settings.tolerance:
             return Status.CONVERGED, ""
         return (Status.MAX_ITERATIONS, "") if here.number >= self.settings.max_iterations else None
 
@@ -287,10 +286,13 @@ def _weighted(
     return Mixture(weights[:-1].copy(), means, covariances, specification.structure, specification.noise, float(weights[-1]))
 
 
-def gain_to_come(history: list[float]) -> float:
-    """What the objective will still gain if its last gains continue as a geometric series (Aitken's rule); inf if unknown."""
+def gain_to_come(history: list[float], rounding: float) -> float:
+    """What the objective will still gain if its last gains continue as a geometric series (Aitken's rule); inf if unknown.
+
+    Nothing where the last gain is no more than ``rounding``, a share of the objective.
+    """
     before, last = history[-2] - history[-3], history[-1] - history[-2]
-    if abs(last) <= ROUNDING * abs(history[-1]):
+    if abs(last) <= rounding * abs(history[-1]):
         return 0.0
     rate = last / before if before else math.inf
     return abs(last) * max(1.0, rate / (1 - rate)) if 0 <= rate < 1 else math.inf

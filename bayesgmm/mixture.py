@@ -139,12 +139,8 @@ class Mixture:
 
     def expected_statistics(self, observations: Observations) -> SufficientStatistics:
         """The E-step: expected counts, sums and scatter about the means, and the log-likelihood, in one pass."""
-        if observations.is_stored:
-            return observations.reduced(self.expected_statistics)
         if not observations.has_missing and not observations.is_labelled:
-            log_likelihood, counts, sums, scatter = kernels.threaded_statistics(
-                observations.values, observations.weights, *self._kernel_arguments
-            )
+            log_likelihood, counts, sums, scatter = observations.e_step(*self._kernel_arguments)
             k = self.n_components
             noise_count = 0.0 if self.noise is None else float(counts[k])
             return SufficientStatistics(counts[:k], sums[:k], scatter[:k], self.means, log_likelihood, noise_count)

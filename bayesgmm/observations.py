@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
-from bayesgmm.sources import Source, Stored, Sums, Survey, source_of
+from bayesgmm.sources import ROUNDING, Source, Stored, Sums, Survey, source_of
 from bayesgmm.table import Table, blocks, extents
 from bayesgmm.validation import integer_array, listed, real_array
 
@@ -162,6 +162,18 @@ class Observations:
         if self._stored is None:
             return task(self)
         return self._stored.reduced(partial(_on_part, task, self.names), *self._along)
+
+    @cached_property
+    def e_step(self) -> Callable[..., tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+        """EM's pass over complete rows, wherever they are: what :func:`kernels.expected_statistics` makes of components."""
+        if self._stored is None:
+            return partial(kernels.threaded_statistics, self.values, self.weights)
+        return self._stored.e_step(*self._along)
+
+    @property
+    def rounding(self) -> float:
+        """Share of a log-likelihood below which differences are noise of the sum over rows."""
+        return ROUNDING if self._stored is None else self._stored.source.rounding
 
     @property
     def _along(self) -> tuple[NDArray[np.float64], ...]:

@@ -5,15 +5,11 @@ gradient that PyTensor derives but derive their own: a rule on each pass gives t
 """
 
 import math
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 
-
-def block_entries():
-    """Entries of an array (K, rows, d) that is made of one block of rows: a CPU's cache holds them, or they keep a GPU busy."""
-    return 2**18 if jax.default_backend() == "cpu" else 2**22
+from bayesgmm import jax_kernels
 
 
 def one_pass(function):
@@ -52,45 +48,13 @@ def one_pass(function):
 @one_pass
 def mixture_pass(values, weights, log_weights, means, factors):
     """See ``MixtureLogDensity``."""
-    n, (n_components, n_features) = values.shape[0], means.shape
-    weights, factors = jnp.broadcast_to(weights, (n,)), jnp.tril(factors)
+    factors = jnp.tril(factors)
     diagonals = jnp.diagonal(factors, axis1=-2, axis2=-1)
-    log_constants = log_weights - 0.5 * n_features * math.log(2 * math.pi) + jnp.log(diagonals).sum(-1)
-    block = partial(_block, log_constants=log_constants, means=means, factors=factors)
-    n_blocks = max(1, math.ceil(n * n_components * n_features / block_entries()))
-    if n_blocks == 1:
-        terms, statistics = block(values, weights)
-    else:
-        rows = math.ceil(n / n_blocks)
-        # The last row fills the last block up, and weighs nothing there: zeros might lie where densities overflow.
-        values = jnp.pad(values, ((0, n_blocks * rows - n), (0, 0)), mode="edge").reshape(n_blocks, rows, n_features)
-        weights = jnp.pad(weights, (0, n_blocks * rows - n)).reshape(n_blocks, rows)
-
-        def add(totals, rows_and_weights):
-            terms, statistics = block(*rows_and_weights)
-            return jax.tree.map(jnp.add, totals, statistics), terms
-
-        nothing = jnp.zeros(n_components), jnp.zeros_like(means), jnp.zeros_like(factors)
-        statistics, terms = jax.lax.scan(add, nothing, (values, weights))
-        terms = terms.reshape(-1)[:n]
-    counts, sums, scatter = statistics
+    log_constants = log_weights - 0.5 * means.shape[1] * math.log(2 * math.pi) + jnp.log(diagonals).sum(-1)
+    terms, (counts, sums, scatter) = jax_kernels.pointwise_statistics(values, weights, log_constants, means, factors)
     d_means = jnp.einsum("kim,kjm,kj->ki", factors, factors, sums)
     d_factors = _diagonal_matrices(counts[:, None] / diagonals) - jnp.tril(scatter @ factors)
     return terms, counts, d_means, d_factors
-
-
-def _block(values, weights, log_constants, means, factors):
-    """Weighted log densities of rows; counts, sums and scatter about the means."""
-    residuals = values - means[:, None, :]  # (K, rows, d): then matrices are multiplied as they lie
-    joint = log_constants[:, None] - 0.5 * ((residuals @ factors) ** 2).sum(-1)
-    largest = joint.max(0)
-    # Where all are minus infinity, beyond the range of floats, no preference can be told: equal shares.
-    shares = jnp.exp(jnp.where(largest > -jnp.inf, joint - largest, 0.0))
-    totals = shares.sum(0)
-    terms = weights * (largest + jnp.log(totals))
-    shares = weights * (shares / totals)
-    weighted = shares[:, :, None] * residuals
-    return terms, (shares.sum(1), weighted.sum(1), weighted.mT @ residuals)
 
 
 @one_pass

@@ -1,7 +1,7 @@
 """Rows that need not fit into memory: files, Dask collections and functions that give blocks, read once for each pass.
 
 A :class:`Source` yields blocks of rows; :class:`Stored` is what stands in the place of an array of values. One file a format;
-PyArrow and Dask are loaded by those who use them.
+PyArrow, Dask and JAX are loaded by those who use them.
 """
 
 import os
@@ -11,8 +11,9 @@ from typing import Any
 
 from bayesgmm.sources.absent import Absent
 from bayesgmm.sources.arrow import Csv, Parquet
+from bayesgmm.sources.device import OnDevice
 from bayesgmm.sources.npy import Npy
-from bayesgmm.sources.source import Block, Source, Sums
+from bayesgmm.sources.source import ROUNDING, Block, Source, Sums
 from bayesgmm.sources.stored import Stored
 from bayesgmm.sources.streamed import Blocks, Partitions
 from bayesgmm.sources.survey import Survey
@@ -27,11 +28,13 @@ FORMATS: dict[str, Callable[[Path, Sequence[str] | None], Source]] = {
 
 __all__ = [
     "FORMATS",
+    "ROUNDING",
     "Absent",
     "Block",
     "Blocks",
     "Csv",
     "Npy",
+    "OnDevice",
     "Parquet",
     "Partitions",
     "Source",

@@ -4,13 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm import kernels
 from bayesgmm.sources.survey import Survey
 
 type Array = NDArray[np.float64]
@@ -18,6 +19,7 @@ type Array = NDArray[np.float64]
 BLOCK_BYTES = 2**24  # of a block that a task gets: a small part of memory, and a pass that is worth its threads
 AHEAD = 2  # blocks that are read while the task works
 FAN = 8  # sums that are added up at a time
+ROUNDING = 1e-14  # of a log-likelihood: smaller differences are noise of the sum over rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +65,12 @@ class Source(ABC):
     ----------
     names : tuple of str
         One name a column.
+    rounding : float
+        Share of a log-likelihood below which differences are noise.
     """
 
     names: tuple[str, ...]
+    rounding: float = ROUNDING
 
     @property
     def description(self) -> str:
@@ -101,6 +106,25 @@ class Source(ABC):
         """The sum of what the task gives for all blocks; None where there is no row."""
         return added_up(self.mapped(task, *along))
 
+    def e_step(self, *weights: Array) -> Callable[..., Sums | None]:
+        """EM's pass over all rows, made ready once and called as often as a fit asks; a source may have a faster one of its own.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_rows,), optional
+            Row weights.
+
+        Returns
+        -------
+        callable
+            Takes components as kernels do and returns the number of rows, then what :func:`kernels.expected_statistics` does;
+            None where there is no row.
+        """
+        return partial(self._e_step, weights)
+
+    def _e_step(self, weights: tuple[Array, ...], log_constants: Array, means: Array, factors: Array) -> Sums | None:
+        return self.reduced(partial(_expected, (log_constants, means, factors)), *weights)
+
     @property
     def block_rows(self) -> int:
         """Rows of a block, a function of the number of columns alone."""
@@ -126,6 +150,12 @@ class Source(ABC):
                     first, filled = first + filled, 0
         if filled:
             yield first, buffer[:filled].copy(order="K")  # of either order, and contiguous
+
+
+def _expected(components: tuple[Array, Array, Array], _: slice, values: Array, weights: Array | None = None) -> Sums:
+    """Number of rows, log-likelihood, counts, sums and scatter about the means."""
+    v = np.broadcast_to(1.0, (len(values),)) if weights is None else np.ascontiguousarray(weights)
+    return Sums(len(values), *kernels.threaded_statistics(values, v, *components))
 
 
 def ahead[T](items: Iterator[T]) -> Iterator[T]:

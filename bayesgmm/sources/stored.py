@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesgmm.sources.source import Source, Sums
 
 type Array = NDArray[np.float64]
+type Statistics = tuple[float, Array, Array, Array]
 
 
 class Stored:
@@ -45,6 +46,15 @@ class Stored:
         n, found = self.source.reduced(partial(_counted_sum, task), *along) or (0, None)
         self._require(n == len(self))
         return cast(T, found)
+
+    def e_step(self, *weights: Array) -> Callable[..., Statistics]:
+        """EM's pass, see :class:`bayesgmm.sources.Source`: from components to log-likelihood, counts, sums and scatter."""
+        return partial(self._e_step, self.source.e_step(*weights))
+
+    def _e_step(self, of_source: Callable[..., Sums | None], *components: Array) -> Statistics:
+        n, *statistics = of_source(*components) or (0,)
+        self._require(n == len(self))
+        return cast(Statistics, tuple(statistics))
 
     def __getitem__(self, numbers: NDArray[np.int64]) -> Array:
         """Rows by their numbers, in one reading."""

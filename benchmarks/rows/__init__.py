@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from benchmarks.rows import (
+    em_device,
     em_fit,
     em_grid,
     em_growth,
@@ -30,6 +31,7 @@ ROWS: Mapping[str, Row] = {
         em_fit.ROW,
         em_grid.ROW,
         em_memory.ROW,
+        em_device.ROW,
         gibbs.ROW,
         engines.ROW,
         laplace.ROW,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 
-from bayesgmm.climb import HORIZON, PACE, ROUNDING
+from bayesgmm.climb import HORIZON, PACE
 from bayesgmm.coordinates import Target
 
 type Array = NDArray[np.float64]
@@ -103,7 +103,7 @@ def _by_newton(target: Target, place: Array, spreads: Array, covariance: Array) 
             break
         ahead = place + share * spreads * step
         value, slope = _at(target, ahead)
-        if value >= height - ROUNDING * abs(height):
+        if value >= height - target.observations.rounding * abs(height):
             place, height, gradient, share = ahead, value, slope, 1.0
         else:
             share /= 2
