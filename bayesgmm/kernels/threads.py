@@ -72,8 +72,9 @@ def threaded_statistics(
     def of(first: int, last: int) -> Statistics:
         return called(_piecewise_statistics, *arguments, rows, first, last)  # type: ignore[no-any-return]
 
-    found = _over_pieces(of, n_pieces, work(len(values), factors.size, len(means)), threads)
-    return float(found[0]), *found[1:]
+    size = work(len(values), factors.size, len(means))
+    log_likelihood, counts, sums, scatter = _over_pieces(of, n_pieces, size, threads)
+    return float(log_likelihood), counts, sums, scatter
 
 
 def threaded_samples(

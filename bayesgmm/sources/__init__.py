@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bayesgmm.sources.absent import Absent, described
 from bayesgmm.sources.arrow import Csv, Parquet
 from bayesgmm.sources.npy import Npy
 from bayesgmm.sources.source import Block, Source, Sums
@@ -26,6 +27,7 @@ FORMATS: dict[str, Callable[[Path, Sequence[str] | None], Source]] = {
 
 __all__ = [
     "FORMATS",
+    "Absent",
     "Block",
     "Blocks",
     "Csv",
@@ -36,6 +38,7 @@ __all__ = [
     "Stored",
     "Sums",
     "Survey",
+    "described",
     "open_source",
     "source_of",
 ]

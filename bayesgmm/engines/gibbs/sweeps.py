@@ -82,6 +82,14 @@ class State(NamedTuple):
     mixing: Array
 
 
+def room_for(laws: Laws, state: State, *axes: int) -> State:
+    """Room for draws like a state, with these axes in front."""
+    k = len(state.weights)
+    distinct = 1 if laws.shared else k
+    lengths = (k, k, distinct, 1 if laws.rate_kind == COMMON else 0, distinct if laws.rate_kind == MIXING else 0)
+    return State(*(np.empty((*axes, length, *part.shape[1:])) for part, length in zip(state, lengths, strict=True)))
+
+
 @jit
 def run(values, laws, state, rng, n_sweeps, draws, log_likelihoods, first, thin):
     """Make sweeps, the first of them number ``first``, from ``state``, which is overwritten; each ``thin``-th is a draw.

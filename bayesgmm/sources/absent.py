@@ -1,0 +1,50 @@
+"""Rows that are not here: of a fit that was loaded, whose file holds what was measured of them and not the rows."""
+
+from collections.abc import Iterator
+from typing import NoReturn, Self
+
+from bayesgmm.sources.source import Block, Source
+from bayesgmm.sources.survey import Survey
+
+
+class Absent(Source):
+    """A source that says where its rows came from when it is read.
+
+    Parameters
+    ----------
+    names : sequence of str
+    description : str
+        Where they came from, such as a path: "the rows of ... " is what it completes.
+    known : Survey
+        What was measured of them.
+    """
+
+    def __init__(self, names: tuple[str, ...], description: str, known: Survey) -> None:
+        self.names, self.description, self.known = names, description, known
+
+    @classmethod
+    def of(cls, source: Source, known: Survey) -> Self:
+        """What is left of a source without its rows."""
+        return cls(source.names, described(source), known)
+
+    def survey(self) -> Survey:
+        """What was measured when they were there."""
+        return self.known
+
+    def blocks(self) -> Iterator[Block]:
+        """There are none."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise ValueError(
+            f"This fit was loaded from a file, which does not hold the {self.known.n_rows:,} rows of {self.description}, and "
+            "what was asked for needs them: give rows as an argument where there is one, or fit the source again."
+        )
+
+
+def described(source: Source) -> str:
+    """Where the rows of a source are, in words."""
+    if isinstance(source, Absent):
+        return source.description
+    path = getattr(source, "path", None)
+    return f"a source of the kind {type(source).__name__}" if path is None else str(path)
