@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
-from bayesgmm.abilities import features_of
+from bayesgmm.abilities import STORED, features_of
 from bayesgmm.capability import PRIORS, WORKS
 from bayesgmm.covariance import STRUCTURES
 from bayesgmm.frozen import Frozen
 from bayesgmm.model import free_points
+from bayesgmm.sources import Blocks
 from tests.test_model import flat, joint
 
 FEW = {"draws": 10, "tune": 10, "chains": 1, "progress": False}
@@ -67,7 +68,9 @@ def some_data(feature):
         "noise": {"noise": True},
         "frozen parameters": {"frozen": Frozen(truth, [0])},
     }
-    assert set(keywords) == set(TABLE.loc["data"].index)
+    assert {*keywords, STORED} == set(TABLE.loc["data"].index)
+    if feature == STORED:
+        return bg.fit_em(Blocks(lambda: [X[:40], X[40:]]), 2)
     return bg.fit_em(gaps if feature == "missing cells" else X, 2, **keywords[feature])
 
 
@@ -79,11 +82,14 @@ def test_each_feature_of_data_works_or_says_why_not(feature):
     if feature in ("noise", "frozen parameters"):  # no other engine has a word for them
         return
     for engine, fit in {
-        "NUTS": lambda: bg.fit_bayes(em.observations, 2, engine="nuts"),
-        "Gibbs": lambda: bg.fit_bayes(em.observations, 2, engine="gibbs"),
-        "Laplace": lambda: bg.fit_bayes(em.observations, 2, engine="laplace"),
-        "Telescoping": lambda: bg.fit_mfm(em.observations),
+        "NUTS": lambda: bg.fit_bayes(em.observations, 2, engine="nuts", **FEW),
+        "Gibbs": lambda: bg.fit_bayes(em.observations, 2, engine="gibbs", **FEW),
+        "Laplace": lambda: bg.fit_bayes(em.observations, 2, engine="laplace", **FEW),
+        "Telescoping": lambda: bg.fit_mfm(em.observations, **FEW),
     }.items():
+        if TABLE.loc[("data", feature), engine].startswith(WORKS):
+            assert fit().n_draws == FEW["draws"]
+            continue
         with pytest.raises(ValueError) as raised:
             fit()
         assert str(raised.value) == TABLE.loc[("data", feature), engine]

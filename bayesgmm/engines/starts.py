@@ -104,7 +104,7 @@ def _from_samples(
         candidate, learnt = pilot(observations, modal, FIRST_STARTS, seed, NEAR)
     else:
         candidate, learnt = _given(warm_start, observations, modal), None
-    mixtures, yardstick = [best_of(observations, modal, [candidate], NEAR, learnt).mixture], Yardstick.of(observations)
+    mixtures, yardstick = [best_of(observations, modal, [candidate], SHORT, learnt).mixture], Yardstick.of(observations)
     if n_chains == 1 and not _is_flat(mixtures[0], yardstick):
         return mixtures
     size = min(PILOT_ROWS, MOST_SAMPLED // n_chains, observations.n_observations // n_chains)
@@ -133,9 +133,9 @@ def _tell(behind: NDArray[np.float64], explained: float) -> None:
     if not len(moved):
         return
     warnings.warn(
-        f"EM's optima from which chains {listed([str(chain) for chain in moved])} would have begun are up to {behind.max():,.0f} "
-        "nats below the highest, and a chain would stay there for ever: they begin near the highest instead. Several such optima "
-        "are a sign of too many components.",
+        f"Not every chain begins where it would have (counted from 0: {listed([str(chain) for chain in moved])}). EM's optimum "
+        f"there is up to {behind.max():,.0f} nats below the highest, and a chain would never leave it: it begins near the "
+        "highest instead. Several such optima are a sign of too many components.",
         StartWarning,
         skip_file_prefixes=(PACKAGE,),
     )
