@@ -17,7 +17,7 @@ INSTEAD = {  # what can be done where it is not taken
     LABELS: "fit by EM, or fit the rows of unknown label alone",
     NOISE: "fit by EM, or give the noise a component of its own",
     FROZEN: "fit by EM, or give a narrow prior",
-    STORED: "fit by EM, or read them into memory first",
+    STORED: "fit by EM, draw by fit_bayes with engine='gibbs' or 'laplace', or read them into memory first",
 }
 
 type Requirement = Callable[[Specification], str]  # why a specification cannot be fitted, or nothing

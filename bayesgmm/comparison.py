@@ -104,7 +104,7 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
 
 
 def _require_same_model(em: EMResult, posterior: Posterior) -> None:
-    if not np.array_equal(em.observations.values, posterior.observations.values):
+    if not em.observations.has_rows_of(posterior.observations):
         raise ValueError("The EM fit and the posterior are of different data.")
     if not np.array_equal(em.observations.weights, posterior.observations.weights):
         raise ValueError("Rows count otherwise in the EM fit than in the posterior: fit both with the same row weights.")

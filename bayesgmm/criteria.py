@@ -135,12 +135,16 @@ def _of_proposal(posterior: Posterior) -> az.ELPDData:
     log_p, log_g = (proposal[name].to_numpy().reshape(1, -1) for name in ("log_p", "log_g"))
     proper = np.isfinite(log_p[0])  # others have no weight
     flat = proposal["coordinates"].to_numpy().reshape(proper.size, -1)[proper]
-    draws, values = coordinates.draws(coordinates.points_of(flat)), posterior.observations.values
+    draws = coordinates.draws(coordinates.points_of(flat))
     both = [xr.DataArray(log_density[:, proper], dims=("chain", "draw")) for log_density in (log_p, log_g)]
     step = max(1, BLOCK_VALUES // len(flat))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        groups = (_group(draws.log_density(values[first : first + step])) for first in range(0, len(values), step))
+        groups = (
+            _group(draws.log_density(part.values[first : first + step]))
+            for part in posterior.observations.parts()
+            for first in range(0, part.n_observations, step)
+        )
         return _joined([az.loo_approximate_posterior(group, *both, pointwise=True) for group in groups])
 
 
@@ -292,7 +296,7 @@ def compare(posteriors: Mapping[str, Posterior], ic: str = "loo") -> pd.DataFram
         raise ValueError("There is nothing to compare: give a mapping of names to posteriors.")
     first = next(iter(posteriors.values()))
     for name, other in posteriors.items():
-        if not np.array_equal(other.observations.values, first.observations.values):
+        if not other.observations.has_rows_of(first.observations):
             raise ValueError(f"{name!r} was fitted to other data than {next(iter(posteriors))!r}: their elpd cannot be compared.")
     return rank({name: criterion(posterior) for name, posterior in posteriors.items()})
 

@@ -195,6 +195,6 @@ def draw_allocations(posterior: Posterior, X: Any = None, seed: Seed = 0) -> xr.
 
 
 def _rows(posterior: Posterior, X: Any) -> Array:
-    """The fitted rows, or new ones with the same features."""
+    """The fitted rows, or new ones with the same features; those of a source are refused."""
     observations = posterior.observations
-    return observations.values if X is None else Table.of(X).arranged(observations.names)
+    return np.asarray(observations.values) if X is None else Table.of(X).arranged(observations.names)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
-from bayesgmm.sources import ROUNDING, Source, Stored, Sums, Survey, source_of
+from bayesgmm.sources import ROUNDING, Absent, Source, Stored, Sums, Survey, source_of
 from bayesgmm.table import Table, blocks, extents
 from bayesgmm.validation import integer_array, listed, real_array
 
@@ -115,30 +115,19 @@ class Observations:
         survey = source.survey()
         values: Any = Stored(source, survey.n_rows)
         observations = cls(values, _row_weights(sample_weight, survey.n_rows), source.names)
-        if not observations.is_weighted:
-            observations._know(survey)
+        if not observations.is_weighted or isinstance(source, Absent):  # what the first reading has told already
+            vars(observations).update(_plain_extents=survey.extents, mean=survey.mean, covariance=survey.covariance)
         return observations
-
-    @classmethod
-    def surveyed(cls, source: Source, survey: Survey, sample_weight: Any = None) -> Self:
-        """The rows of a source of which the :attr:`survey`, by these weights, is known: none is read."""
-        values: Any = Stored(source, survey.n_rows)
-        observations = cls(values, _row_weights(sample_weight, survey.n_rows), source.names)
-        observations._know(survey)
-        return observations
-
-    def _know(self, survey: Survey) -> None:
-        vars(self).update(_plain_extents=survey.extents, mean=survey.mean, covariance=survey.covariance)
-
-    @cached_property
-    def survey(self) -> Survey:
-        """Extent and moments of the rows as they are weighted."""
-        return Survey(self.n_observations, self._extents, self.mean, self.covariance * self.n_observations)
 
     @property
     def description(self) -> str:
         """Where the rows are."""
-        return "memory" if self._stored is None else self._stored.source.description
+        return "an array in memory" if self._stored is None else self._stored.source.description
+
+    @property
+    def survey(self) -> Survey:
+        """What is measured of all rows, as a source tells it."""
+        return Survey(self.n_observations, self._extents, self.mean, self.covariance * self.n_observations)
 
     @property
     def is_stored(self) -> bool:
@@ -156,6 +145,17 @@ class Observations:
             yield task(self)
         else:
             yield from self._stored.mapped(partial(_on_part, task, self.names), *self._along)
+
+    def has_rows_of(self, other: "Observations") -> bool:
+        """Whether these are the same rows; of rows that are not in memory, whether the same was measured."""
+        if not self.is_stored and not other.is_stored:
+            return np.array_equal(self.values, other.values)
+        known = ((each.n_observations, each.ranges.tolist(), each.midranges.tolist()) for each in (self, other))
+        return len(set(map(repr, known))) == 1
+
+    def parts(self) -> Iterator["Observations"]:
+        """All rows, part by part, each in memory."""
+        yield from self.mapped(_itself)
 
     def reduced[T](self, task: Callable[["Observations"], T]) -> T:
         """The sum of what a task gives for all parts."""
@@ -345,7 +345,7 @@ class Observations:
 
     def _blocks(self) -> Iterator[NDArray[np.float64]]:
         """Rows that count, block by block: a row of weight zero says nothing, not even about the range."""
-        for part in self.mapped(_itself):
+        for part in self.parts():
             for rows in blocks(part.values):
                 yield part.values[rows][part.weights[rows] > 0] if self.is_weighted else part.values[rows]
 

@@ -21,10 +21,12 @@ from bayesgmm.draws import Draws, blocks
 from bayesgmm.files import require_free, write_sealed
 from bayesgmm.observations import PACKAGE, Observations
 from bayesgmm.saving.posterior import pack
+from bayesgmm.saving.source import source_groups
 from bayesgmm.specification import Specification
 from bayesgmm.validation import known_name
 
 KEPT_LOG_LIKELIHOOD = 20_000_000  # draws x observations up to which the log_likelihood group is kept
+KEPT_ROWS = 10_000  # of rows that are not in memory, on which draws are relabelled and judged
 
 
 class UnconvergedWarning(UserWarning):
@@ -108,8 +110,10 @@ class Posterior(AnyPosterior):
     tree : xarray.DataTree
         Groups ``posterior`` (weights (chain, draw, component), means (..., component, feature), covariances (..., component,
         feature, feature2), all in the data's units, and the prior's nuisance variables), ``sample_stats``, ``observed_data``,
-        ``constant_data``, ``log_likelihood`` where it is small enough to keep, and after :func:`relabel` ``relabelling``. Its
-        attributes hold every setting, version and seed as JSON.
+        ``constant_data``, ``log_likelihood`` where it is small enough to keep, and after :func:`relabel` ``relabelling``. Of
+        rows that are not in memory neither of ``observed_data`` and ``log_likelihood``, but ``observed_sample``, some of them
+        with their numbers, and ``source``: what was measured of all, and where they are. Its attributes hold every setting,
+        version and seed as JSON.
     specification : Specification
     observations : Observations
     """
@@ -132,7 +136,8 @@ class Posterior(AnyPosterior):
         tree = xr.DataTree.from_dict(parts)
         tree.attrs = {"settings": json.dumps(settings), "specification": specification.to_json()}
         whole = cls(tree, specification, observations)
-        if whole.n_chains * whole.n_draws * observations.n_observations <= KEPT_LOG_LIKELIHOOD:
+        size = whole.n_chains * whole.n_draws * observations.n_observations
+        if size <= KEPT_LOG_LIKELIHOOD and not observations.is_stored:
             kept = xr.Dataset(
                 {"x": (("chain", "draw", "observation"), whole.log_likelihood())}, coords=posterior[["chain", "draw"]].coords
             )
@@ -172,6 +177,12 @@ class Posterior(AnyPosterior):
         stats = self.tree["sample_stats"]
         return int(stats["diverging"].sum()) if "diverging" in stats else 0
 
+    @cached_property
+    def some_rows(self) -> NDArray[np.float64]:
+        """Rows in memory on which draws are relabelled and judged, (n_rows, n_features): all, or those kept of a source."""
+        kept = self.tree.children.get("observed_sample")
+        return self.observations.values if kept is None else kept["x"].to_numpy()
+
     def log_likelihood(self, rows: slice = slice(None)) -> NDArray[np.float64]:
         """log p(x_i) at each draw, shape (n_chains, n_draws, n_rows), kept or computed."""
         if "log_likelihood" in self.tree.children:
@@ -191,8 +202,9 @@ class Posterior(AnyPosterior):
         if "log_likelihood" in self.tree.children:
             yield self.log_likelihood()
             return
-        for rows in blocks(self.observations.n_observations, self.n_chains * self.n_draws):
-            yield self.log_likelihood(rows)
+        for part in self.observations.parts():
+            for rows in blocks(part.n_observations, self.n_chains * self.n_draws):
+                yield self.draws.log_density(part.values[rows])
 
     @cached_property
     def relabelled(self) -> "Posterior":
@@ -207,7 +219,7 @@ class Posterior(AnyPosterior):
             return self.relabelled.diagnosis
         used = self.tree["relabelling"].attrs["method"]
         unused = {name: method for name, method in labels.COMPARED.items() if name != used}
-        judged = judge(self.draws, places, data.values, data.names, self.total_log_likelihood, self.n_divergences, unused)
+        judged = judge(self.draws, places, self.some_rows, data.names, self.total_log_likelihood, self.n_divergences, unused)
         first, *others = judged.verdict
         told = filter(None, (self.shortfall, self.settings.get("remark")))
         judged, doubt = replace(judged, verdict=(first, *told, *others)), self.settings.get("doubt")
@@ -298,7 +310,7 @@ def relabel(posterior: Posterior, method: str = "ecr", feature: str | int | None
         find = partial(labels.ordering, feature=place_of(feature, posterior.observations.names))
     drawn = posterior.as_drawn()
     scores = drawn.tree["sample_stats"]["lp"].to_numpy()
-    permutation = find(drawn.draws, drawn.observations.values, scores)
+    permutation = find(drawn.draws, drawn.some_rows, scores)
     tree = _permuted(drawn.tree, permutation)
     places = xr.DataArray(permutation, dims=("chain", "draw", "component"))
     tree["relabelling"] = xr.DataTree(xr.Dataset({"permutation": places}, attrs={"method": method}))
@@ -350,11 +362,13 @@ def diagnose(posterior: AnyPosterior) -> Diagnosis:
 
 
 def data_groups(observations: Observations) -> dict[str, xr.Dataset]:
-    """The groups of a posterior's tree that hold the data and what their units are."""
+    """The groups of a posterior's tree that hold the data, or some of those that are not in memory, and what their units are."""
     features = {"feature": list(observations.names)}
-    observed = xr.Dataset({"x": (("observation", "feature"), observations.values)}, coords=features)
     ranges = {"feature_range": ("feature", observations.ranges), "feature_midrange": ("feature", observations.midranges)}
-    return {"observed_data": observed, "constant_data": xr.Dataset(ranges, coords=features)}
+    constant = {"constant_data": xr.Dataset(ranges, coords=features)}
+    if observations.is_stored:
+        return {**constant, **source_groups(observations, KEPT_ROWS)}
+    return {"observed_data": xr.Dataset({"x": (("observation", "feature"), observations.values)}, coords=features), **constant}
 
 
 def _permuted(tree: xr.DataTree, permutation: NDArray[np.int64]) -> xr.DataTree:

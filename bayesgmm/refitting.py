@@ -19,7 +19,11 @@ type Array = NDArray[np.float64]
 
 
 def require_refittable(posterior: Posterior) -> None:
-    """Raise ValueError if the posterior is part of one with an unknown number of components, which is not fitted again."""
+    """Raise ValueError if rows are not in memory, or the number of components is unknown: that is not fitted again."""
+    if posterior.observations.is_stored:
+        raise ValueError(
+            "Rows that are not in memory are not fitted again without some of them: use loo() without refit, or waic()."
+        )
     if "given" in posterior.settings:
         raise ValueError(
             "These draws are of a mixture whose number of components is unknown: only fits by fit_bayes are refitted."

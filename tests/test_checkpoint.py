@@ -64,7 +64,7 @@ def test_rows_are_not_in_it(rows, tmp_path):
         np.testing.assert_array_equal(loaded.observations.mean, em.observations.mean)
         np.testing.assert_array_equal(loaded.mixture.log_density(rows), em.mixture.log_density(rows))
         assert "ICL" not in str(loaded)
-        with pytest.raises(ValueError, match="were read from Blocks of columns x1, x2 and are not in the file"):
+        with pytest.raises(ValueError, match="does not hold the 2,000 rows of a source of the kind Blocks"):
             _ = loaded.icl
 
 

@@ -1,7 +1,7 @@
 """The posterior density of a mixture in coordinates without bounds, its gradient, and how far it reaches at a point."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,10 @@ class Target:
         gradient = gradient + self.coordinates.log_volume_gradient(points)
         return float(statistics.log_likelihood + self.log_prior(points)[0]), gradient[0]
 
+    def log_likelihood(self, draws: Draws) -> Array:
+        """Of all rows at each draw, shape (n_chains, n_draws), in one reading of rows that are not in memory."""
+        return self.observations.reduced(partial(_log_likelihood, draws))
+
     def log_likelihood_and_prior(self, flat: Array) -> tuple[Array, Array]:
         """Log-likelihood and log prior density at vectors (n, p), two arrays (n,); minus infinity beyond double precision."""
         found = np.full((2, len(flat)), -np.inf)
@@ -88,7 +92,7 @@ class Target:
             inside = np.flatnonzero(_are_proper(draws.covariances[0]))
             if len(inside):
                 within = Points(points.own[inside], points.shared[inside])
-                found[0, inside] = self.coordinates.draws(within).log_likelihood(self.observations.values)[0]
+                found[0, inside] = self.log_likelihood(self.coordinates.draws(within))[0]
                 found[1, inside] = self.log_prior(within)
         found[:, ~np.isfinite(found).all(axis=0)] = -np.inf
         return found[0], found[1]
@@ -104,6 +108,10 @@ class Target:
         if not isinstance(part, PrecisionsPrior):
             raise TypeError(f"No gradient of the prior on covariances {part!r}.")
         return part
+
+
+def _log_likelihood(draws: Draws, part: Observations) -> Array:
+    return draws.log_likelihood(part.values)
 
 
 def _are_proper(covariances: Array) -> NDArray[np.bool_]:

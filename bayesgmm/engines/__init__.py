@@ -52,7 +52,8 @@ def fit_bayes(
 
     Parameters
     ----------
-    X : array-like or DataFrame of shape (n_observations, n_features)
+    X : array-like or DataFrame of shape (n_observations, n_features), or Source
+        A source, such as :func:`open_source` gives, is read once a sweep, for all chains together; see Notes.
     n_components : int
     covariance : str
         Covariance structure.
@@ -63,18 +64,20 @@ def fit_bayes(
         so many rows that either takes long. See Notes.
     warm_start : EMResult or Mixture, optional
         Where EM begins to climb to the start of the first chain, near the MAP; None: at a few places of its own. The other chains
-        start near MAPs of randomly reweighted data.
+        start near MAPs of randomly reweighted data, or of different rows where they are many.
     draws, tune, chains : int
         Kept draws and adaptation steps of each chain, and the number of chains.
     cores : int, optional
-        Chains that run at a time; None: as many as there are processors. It changes no bit of the draws.
+        Chains that run at a time; None: as many as there are processors. It changes no bit of the draws. Chains of Gibbs on
+        200,000 rows or more, or on a source, share each pass over the rows instead, in threads.
     seed : int, SeedSequence or Generator
     progress : bool
         Show a progress bar.
     target_accept : float
         Acceptance probability of NUTS; nearer to 1 means smaller steps and fewer divergences.
     thin : int, optional
-        Gibbs: sweeps for each draw, in tuning too; None: 5, and up to 30 where rows are few and sweeps cost next to nothing.
+        Gibbs: sweeps for each draw, in tuning too; None: 5, up to 30 where rows are few and sweeps cost next to nothing, and 1
+        from 200,000 rows on.
     switch_labels : bool
         Gibbs: components change places at random after each sweep, so that every labelling is visited alike.
 
@@ -85,6 +88,8 @@ def fit_bayes(
 
     Warns
     -----
+    StartWarning
+        If a chain of many rows would have begun in a mode far below the highest, and begins near that instead.
     PartialWarning
         If Ctrl-C came before everything was drawn. The draws so far are returned, marked as partial, where there are enough to
         be looked at; a second Ctrl-C stops at once.
@@ -110,6 +115,11 @@ def fit_bayes(
     verdict. Where it is 0.7 or more, or another mode that a start led to has more than a hundredth of the posterior,
     :func:`diagnose` says that nothing is to be believed; modes that no start leads to it does not see. Draws are independent or
     better, so that 250 of each chain are plenty. It is not for few rows, nor for components that touch.
+
+    Rows of a source are never held all at once. Gibbs draws their allocations block by block, by streams keyed by the row, and
+    for the same start the chain is that of the rows in memory up to the rounding of sums. The posterior keeps 10,000 of the rows,
+    on which draws are relabelled and judged; :func:`waic` and :func:`loo` read the source once or twice more, and what needs the
+    fitted rows themselves in memory says so.
 
     NUTS is not begun where it would take more than a day, by a rough count of its passes.
 

@@ -15,6 +15,7 @@ from bayesgmm.prior import Nuisance
 from bayesgmm.specification import Specification
 
 LEAST_DRAWS, MOST_DRAWS = 4, 1_000_000_000  # of each chain: R-hat needs so many
+MANY_ROWS = 200_000  # from which passes over the rows take all the time that a chain takes
 
 
 @dataclass(frozen=True)

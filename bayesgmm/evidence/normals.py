@@ -43,7 +43,7 @@ def bridged(target: Target, fitted: Draws, held: Draws, log_likelihood: Array, r
     kept = _some(of_proposed, inside)
     log_ratios_proposed = np.full(len(proposed), -np.inf)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        density = coordinates.draws(kept).log_likelihood(target.observations.values)[0] + target.log_prior(kept)
+        density = target.log_likelihood(coordinates.draws(kept))[0] + target.log_prior(kept)
     log_ratios_proposed[inside] = np.where(np.isfinite(density), density, -np.inf) - normals.log_density(proposed[inside])
     return bridge(log_ratios.reshape(log_likelihood.shape), log_ratios_proposed)
 

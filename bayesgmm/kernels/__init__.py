@@ -31,11 +31,13 @@ from bayesgmm.kernels.statistics import (
 from bayesgmm.kernels.threads import (
     PIECE,
     alone,
+    called,
     kept_threads,
     passes_abreast,
     summed_draws,
     threaded_draws,
     threaded_incomplete,
+    threaded_samples,
     threaded_statistics,
 )
 from bayesgmm.kernels.tied import common_axes, log_volumes
@@ -49,6 +51,7 @@ __all__ = [
     "agglomerate",
     "alone",
     "are_round",
+    "called",
     "charted",
     "common_axes",
     "component_constants",
@@ -76,5 +79,6 @@ __all__ = [
     "summed_draws",
     "threaded_draws",
     "threaded_incomplete",
+    "threaded_samples",
     "threaded_statistics",
 ]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bayesgmm.kernels.block import BLOCK
 from bayesgmm.kernels.compilation import jit
 from bayesgmm.kernels.incomplete import Pieces, incomplete_statistics
-from bayesgmm.kernels.statistics import expected_statistics
+from bayesgmm.kernels.statistics import expected_statistics, sampled_statistics
 
 PIECE = 8192  # rows
 MOST_PIECES = 64
@@ -68,25 +68,69 @@ def threaded_statistics(
     if n_pieces <= 1:
         alone: Statistics = called(expected_statistics, *arguments)
         return alone
-    kept, size = _KEPT.get(), work(len(values), factors.size, len(means))
+
+    def of(first: int, last: int) -> Statistics:
+        return called(_piecewise_statistics, *arguments, rows, first, last)  # type: ignore[no-any-return]
+
+    size = work(len(values), factors.size, len(means))
+    log_likelihood, counts, sums, scatter = _over_pieces(of, n_pieces, size, threads)
+    return float(log_likelihood), counts, sums, scatter
+
+
+def threaded_samples(
+    values: NDArray[Any],
+    keys: NDArray[np.int64],
+    log_constants: NDArray[Any],
+    means: NDArray[Any],
+    factors: NDArray[Any],
+    first: int = 0,
+    threads: int | None = None,
+) -> tuple[NDArray[np.float64], ...]:
+    """What ``sampled_statistics`` returns but for the allocations, for several draws of the parameters with a key each.
+
+    Each piece of the rows is gone through for all draws while it is near, in threads where rows are many.
+
+    Parameters
+    ----------
+    keys : ndarray of int64, shape (n_draws,)
+    log_constants, means, factors : ndarray
+        With a leading axis of draws.
+    first : int
+        Number of the first row.
+
+    Returns
+    -------
+    log_likelihood, counts, sums, scatter
+        With a leading axis of draws.
+    """
+    rows = piece_rows(len(values), factors[0].size)
+    arguments = (values, np.int64(first), keys, log_constants, means, factors, rows)
+
+    def of(first_piece: int, last_piece: int) -> tuple[NDArray[np.float64], ...]:
+        return called(_piecewise_samples, *arguments, first_piece, last_piece)  # type: ignore[no-any-return]
+
+    size = work(len(values), factors.size, means.shape[0] * means.shape[1])
+    return tuple(_over_pieces(of, -(-len(values) // rows), size, threads))
+
+
+def _over_pieces(
+    of: Callable[[int, int], tuple[Any, ...]], n_pieces: int, size: float, threads: int | None
+) -> list[NDArray[np.float64]]:
+    """The sums over all pieces of what a function returns of some, stacked; in threads where it is worth it."""
+    kept = _KEPT.get()
     worth = size >= (WORTH_THREADS if kept is None else WORTH_TASKS) and not _ALONE.get()
     n_threads = min(n_pieces, threads or (threads_at_hand() if worth else 1))
     # A few tasks a thread, for one may be held up; where passes are short, handing out tasks takes longer than that.
     n_tasks = min(n_pieces, n_threads * (4 if size >= WORTH_THREADS else 1))
     edges = np.linspace(0, n_pieces, n_tasks + 1).astype(int).tolist()
     ranges = list(pairwise(edges))
-
-    def task(pieces: tuple[int, int]) -> Statistics:
-        return called(_piecewise_statistics, *arguments, rows, *pieces)  # type: ignore[no-any-return]
-
     if n_threads == 1:
-        parts = [task((0, n_pieces))]
+        parts = [of(0, n_pieces)]
     else:
         with ThreadPoolExecutor(n_threads) if kept is None or threads else nullcontext(kept) as pool:
-            others = [pool.submit(task, pieces) for pieces in ranges[1:]]
-            parts = [task(ranges[0]), *(other.result() for other in others)]
-    log_likelihood, counts, sums, scatter = (np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True))
-    return float(log_likelihood), counts, sums, scatter
+            others = [pool.submit(of, *pieces) for pieces in ranges[1:]]
+            parts = [of(*ranges[0]), *(other.result() for other in others)]
+    return [np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True)]
 
 
 def threaded_incomplete(
@@ -222,4 +266,18 @@ def _piecewise_statistics(values, row_weights, log_constants, means, factors, ro
         log_likelihood[p - first], counts[p - first], sums[p - first], scatter[p - first] = expected_statistics(
             values[piece], row_weights[piece], log_constants, means, factors
         )
+    return log_likelihood, counts, sums, scatter
+
+
+@jit
+def _piecewise_samples(values, first_row, keys, log_constants, means, factors, rows, first, last):
+    """Statistics of sampled allocations of the pieces from ``first`` up to ``last``, for each draw, stacked in this order."""
+    n_draws = len(keys)
+    log_likelihood, counts = np.empty((last - first, n_draws)), np.empty((last - first, *log_constants.shape))
+    sums, scatter = np.empty((last - first, *means.shape)), np.empty((last - first, *factors.shape))
+    for p in range(first, last):
+        piece = values[p * rows : (p + 1) * rows]
+        for s in range(n_draws):
+            found = sampled_statistics(piece, keys[s], log_constants[s], means[s], factors[s], first_row + p * rows)
+            log_likelihood[p - first, s], counts[p - first, s], sums[p - first, s], scatter[p - first, s] = found[:4]
     return log_likelihood, counts, sums, scatter

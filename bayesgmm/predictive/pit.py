@@ -60,7 +60,7 @@ def loo_pit(posterior: Posterior) -> pd.DataFrame:
     """
     require_posterior(posterior)
     posterior.tell_doubt()
-    draws, (values, names) = posterior.draws, (posterior.observations.values, posterior.observations.names)
+    draws, (values, names) = posterior.draws, (np.asarray(posterior.observations.values), posterior.observations.names)
     found, unreliable = np.empty(values.shape), 0
     first = 0
     for part in smoothed(posterior):

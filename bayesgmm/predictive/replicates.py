@@ -62,7 +62,7 @@ def posterior_predictive(posterior: Posterior | MfmPosterior, n_draws: int | Non
     """
     require_any_posterior(posterior)
     posterior.tell_doubt()
-    values, root = posterior.observations.values, seed_sequence(seed)
+    values, root = np.asarray(posterior.observations.values), seed_sequence(seed)
     most = max(1, KEPT_VALUES // values.size) if n_draws is None else positive_integer(n_draws, "n_draws")
     draws, kept = posterior.draws, posterior.tree["posterior"]
     some = draws.evenly(most)

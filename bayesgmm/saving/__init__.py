@@ -6,7 +6,7 @@ A file is checked here once, when it is read; whoever gets its content trusts it
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.files import UnreadableError
 from bayesgmm.observations import Observations
+from bayesgmm.sources import Absent, Survey
 from bayesgmm.specification import MfmSpecification, Specification
 from bayesgmm.validation import told
 
@@ -49,19 +50,30 @@ def model[T: (Specification, MfmSpecification)](
 ) -> tuple[T, Observations]:
     """The pair of model and data that a file describes, if they fit each other."""
     listed = names_of(names)
-    data = numbers(values, "observations", (None, len(listed)), allow_missing)
+    data = values if isinstance(values, Absent) else numbers(values, "observations", (None, len(listed)), allow_missing)
     if weights is not None:
-        numbers(weights, "weights of rows", (len(data),))
+        numbers(weights, "weights of rows", (None,) if isinstance(data, Absent) else (len(data),))
     observations = _made("observations", Observations.from_data, data, weights, listed, labels, allow_missing)
-    found = described(kind, specification)
-    _made("specification", found.check, observations)
+    described = parsed(specification, "specification", dict)
+    found = _made("specification", kind.from_json, json.dumps(described))
+    if not isinstance(data, Absent):  # of which distinct rows cannot be counted
+        _made("specification", found.check, observations)
     return found, observations
 
 
-def described[T: (Specification, MfmSpecification)](kind: type[T], specification: object) -> T:
-    """The model that a file describes."""
-    found: T = _made("specification", kind.from_json, json.dumps(parsed(specification, "specification", dict)))
-    return found
+def absent(
+    names: Sequence[str], description: object, n_rows: object, extents: object, mean: object, covariance: object
+) -> Absent:
+    """The source of rows that a file does not hold, from what it holds of them."""
+    d, n = len(names), n_rows.item() if isinstance(n_rows, np.integer) else n_rows
+    if not isinstance(description, str) or not is_count(n):
+        raise UnreadableError(f"it tells no number of rows that were not in memory, or not where they were: {told(n_rows)}")
+    bounds = numbers(extents, "extents", (2, d))
+    matrix = numbers(covariance, "a covariance", (d, d))
+    known = Survey(n, bounds, numbers(mean, "a mean", (d,)), matrix * n)
+    if (bounds[0] >= bounds[1]).any() or (matrix.diagonal() <= 0).any():
+        raise UnreadableError("it holds extents or variances of rows that were not in memory which are none")
+    return Absent(tuple(names), description, known)
 
 
 def names_of(text: object) -> list[str]:

@@ -14,8 +14,8 @@ from bayesgmm.climb import Run, Status
 from bayesgmm.files import UnreadableError
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
-from bayesgmm.saving import described, is_count, model, names_of, numbers, parsed, require_parameters, require_schema, schema
-from bayesgmm.sources import Absent, Survey
+from bayesgmm.saving import absent, is_count, model, names_of, numbers, parsed, require_parameters, require_schema, schema
+from bayesgmm.sources import Survey
 from bayesgmm.specification import Specification
 from bayesgmm.validation import told
 
@@ -75,13 +75,13 @@ def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run,
     arrays = _arrays(content)
     about = parsed(_taken(arrays, "about").tolist(), "description", dict)
     require_schema(about.get("schema"), KIND, VERSION)
-    labels = arrays.get("labels")
-    data = arrays.get("row_weights"), about.get("names")
     if "n_rows" in about:
-        found = described(Specification, about.get("specification")), _absent(arrays, about, *data)
+        measured = (_taken(arrays, name) for name in ("extents", "mean", "covariance"))
+        values: object = absent(names_of(about.get("names")), about.get("rows_from"), about["n_rows"], *measured)
     else:
         values = _taken(arrays, "values")
-        found = model(Specification, about.get("specification"), values, *data, labels, allow_missing=True)
+    weights, labels = arrays.get("row_weights"), arrays.get("labels")
+    found = model(Specification, about.get("specification"), values, weights, about.get("names"), labels, allow_missing=True)
     runs, best, n_starts = _runs(arrays, about.get("runs"), *found), about.get("best"), about.get("n_starts")
     n_pilot_rows = about.get("n_pilot_rows", 0)
     if not is_count(best, 0) or not best < len(runs) or not is_count(n_starts, len(runs)):
@@ -92,21 +92,7 @@ def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run,
 
 
 def _survey_arrays(survey: Survey) -> dict[str, NDArray[np.float64]]:
-    return {"extents": survey.extents, "mean": survey.mean, "scatter": survey.scatter}
-
-
-def _absent(arrays: dict[str, NDArray[Any]], about: dict[str, Any], weights: object, listed: object) -> Observations:
-    """Observations whose rows are not in the file."""
-    names, n = names_of(listed), about["n_rows"]
-    d = len(names)
-    if not is_count(n):
-        raise UnreadableError(f"it tells of {told(n)} rows")
-    extents, mean = numbers(_taken(arrays, "extents"), "extents", (2, d)), numbers(_taken(arrays, "mean"), "mean", (d,))
-    scatter = numbers(_taken(arrays, "scatter"), "scatter", (d, d))
-    if not (extents[0] < extents[1]).all():
-        raise UnreadableError("it holds extents of columns that do not vary")
-    v = None if weights is None else numbers(weights, "weights of rows", (n,))
-    return Observations.surveyed(Absent(names, str(about.get("rows_from"))), Survey(n, extents, mean, scatter), v)
+    return {"extents": survey.extents, "mean": survey.mean, "covariance": survey.covariance}
 
 
 def _runs(

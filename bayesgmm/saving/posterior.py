@@ -11,11 +11,12 @@ import xarray as xr
 from bayesgmm.files import UnreadableError
 from bayesgmm.observations import Observations
 from bayesgmm.saving import is_count, is_number, model, numbers, parsed, require_parameters, require_schema, require_shape, schema
+from bayesgmm.saving.source import SOURCE, absent_of
 from bayesgmm.specification import MfmSpecification, Specification
 
 KIND, VERSION = "posterior", 1
 BEGINS = b"\x89HDF\r\n\x1a\n"
-GROUPS = ("posterior", "sample_stats", "observed_data", "constant_data")
+GROUPS = ("posterior", "sample_stats", "constant_data")
 NUMBERS = "fiub"  # kinds of dtypes
 DIMS = {
     "weights": ("chain", "draw", "component"),
@@ -56,14 +57,18 @@ def opened(content: bytes, kinds: Sequence[str]) -> tuple[str, xr.DataTree]:
         if sum(variable.nbytes for variable in declared) > len(content):
             raise UnreadableError("it was not saved by bayesgmm: it declares more data than it holds")
         tree = lazy.load()
-    missing = [name for name in GROUPS if name not in tree.children]
+    data = () if SOURCE in tree.children else ("observed_data",)
+    missing = [name for name in (*GROUPS, *data) if name not in tree.children]
     if missing:
         raise UnreadableError(f"it holds no group {', '.join(missing)}")
     return kind, tree
 
 
 def pair_of[T: (Specification, MfmSpecification)](tree: xr.DataTree, kind: type[T]) -> tuple[T, Observations]:
-    """The model and the data of a file."""
+    """The model and the data of a file, which may be some of the rows and where they came from."""
+    if SOURCE in tree.children:
+        source = absent_of(tree, parsed(tree.attrs.get("names"), "names of the features", list))
+        return model(kind, tree.attrs.get("specification"), source, None, tree.attrs.get("names"))
     observed = values(tree, "observed_data", "x", ("observation", "feature"))
     weights = tree["observed_data"].data_vars.get("row_weights")
     row_weights = None if weights is None else weights.to_numpy()

@@ -148,7 +148,7 @@ def _chosen(posterior: Posterior, quantities: Sequence[str] | Mapping[str, Any] 
             str(name): finite_array(value, f"The quantity {name!r}", posterior.draws.shape) for name, value in quantities.items()
         }
         return _varying(given)
-    known = label_free_quantities(posterior.draws, posterior.observations.values, posterior.total_log_likelihood)
+    known = label_free_quantities(posterior.draws, posterior.some_rows, posterior.total_log_likelihood)
     if quantities is None:
         known |= _components(posterior) if posterior.diagnosis.components_trusted else {}
         return {name: value for name, value in known.items() if np.ptp(value) > 0 and not _is_certain(name, value)}

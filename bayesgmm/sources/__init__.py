@@ -41,6 +41,7 @@ __all__ = [
     "Stored",
     "Sums",
     "Survey",
+    "described",
     "open_source",
     "source_of",
 ]

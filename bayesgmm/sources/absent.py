@@ -1,37 +1,47 @@
-"""Rows that a saved fit does not hold, since they were read from elsewhere when it was fitted."""
+"""Rows that are not here: of a fit that was loaded, whose file holds what was measured of them and not the rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import NoReturn, Self
 
 from bayesgmm.sources.source import Block, Source
+from bayesgmm.sources.survey import Survey
 
 
 class Absent(Source):
-    """The source of a fit that was loaded from a file: its columns are known, and its rows are not there.
+    """A source that says where its rows came from when it is read.
 
     Parameters
     ----------
     names : sequence of str
     description : str
-        Where the rows came from.
+        Where they came from, such as a path: "the rows of ... " is what it completes.
+    known : Survey
+        What was measured of them.
     """
 
-    def __init__(self, names: Sequence[str], description: str) -> None:
-        self.names, self._description = tuple(names), description
+    def __init__(self, names: tuple[str, ...], description: str, known: Survey) -> None:
+        self.names, self.known, self._description = names, known, description
+
+    @classmethod
+    def of(cls, source: Source, known: Survey) -> Self:
+        """What is left of a source without its rows."""
+        return cls(source.names, source.description, known)
 
     @property
     def description(self) -> str:
-        """Where the rows came from."""
+        """Where they came from."""
         return self._description
 
-    def blocks(self) -> Iterator[Block]:
-        """None.
+    def survey(self) -> Survey:
+        """What was measured when they were there."""
+        return self.known
 
-        Raises
-        ------
-        ValueError
-            Always; it says where the rows came from.
-        """
+    def blocks(self) -> Iterator[Block]:
+        """There are none."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
         raise ValueError(
-            f"The rows of this fit were read from {self._description} and are not in the file that it was saved to: "
-            "open them again and give them to what asks for rows, such as its mixture's log_density."
+            f"This fit was loaded from a file, which does not hold the {self.known.n_rows:,} rows of {self.description}, and "
+            "what was asked for needs them: give rows as an argument where there is one, or fit the source again."
         )

@@ -75,7 +75,7 @@ class Source(ABC):
     @property
     def description(self) -> str:
         """Where the rows come from, in a word or two."""
-        return f"{type(self).__name__} of columns {', '.join(self.names)}"
+        return f"a source of the kind {type(self).__name__}"
 
     @abstractmethod
     def blocks(self) -> Iterator[Block]:

@@ -58,6 +58,8 @@ class Stored:
 
     def __getitem__(self, numbers: NDArray[np.int64]) -> Array:
         """Rows by their numbers, in one reading."""
+        if not isinstance(numbers, np.ndarray):  # a slice, or columns too, as of an array
+            self.__array__()
         order = np.argsort(numbers, kind="stable")
         out = np.empty((len(numbers), self.shape[1]))
         out[order] = np.concatenate(list(self.mapped(partial(_chosen, numbers[order]))))

@@ -39,7 +39,7 @@ class Survey:
         ValueError
             If a value is missing, infinite or beyond double precision; it says where.
         """
-        columns = np.ascontiguousarray(values.T)  # several times faster than along the rows
+        columns = np.array(values.T, order="C")  # a copy, which is several times faster to go along than the rows
         extents = np.stack([columns.min(axis=1), columns.max(axis=1)])
         if not (np.abs(extents) <= LARGEST_VALUE).all():
             _refuse(values, names, place, first)

@@ -199,7 +199,7 @@ def test_a_single_draw():
     assert post.tree["sample_stats"]["lp"].shape == (1, 1)
 
 
-@pytest.mark.parametrize(("n", "thin"), [(10, 30), (272, 30), (1000, 10), (2000, 5), (10**7, 5)])
+@pytest.mark.parametrize(("n", "thin"), [(10, 30), (272, 30), (1000, 10), (2000, 5), (199_999, 5), (200_000, 1)])
 def test_sweeps_for_a_draw_are_many_where_rows_are_few(n, thin):
     assert default_thin(n) == thin
 

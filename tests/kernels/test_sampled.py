@@ -38,6 +38,27 @@ def test_blocks_and_pieces_change_no_draw():
         np.testing.assert_array_equal(np.concatenate(pieces), whole)
 
 
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_threads_and_company_change_no_bit(diagonal):
+    """Of 40,000 rows, in pieces: whoever works on which, and however many draws are gone through at a time."""
+    X, constants, means, factors = sampled(40_000, 3, 2, diagonal)
+    several = [
+        np.stack([part, other])
+        for part, other in zip((constants, means, factors), (constants, means + 0.1, factors), strict=True)
+    ]
+    keys = np.array([KEY, 7])
+    one, *others = (kernels.threaded_samples(X, keys, *several, 5, threads) for threads in (1, 2, 3))
+    for other in others:
+        for ours, theirs in zip(one, other, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    for s in range(2):
+        alone = kernels.threaded_samples(X, keys[s : s + 1], *(part[s : s + 1] for part in several), 5)
+        whole = kernels.sampled_statistics(X, keys[s], *(part[s] for part in several), 5)
+        for ours, theirs, expected in zip(one, alone, whole[:4], strict=True):
+            np.testing.assert_array_equal(ours[s], theirs[0])
+            np.testing.assert_allclose(ours[s], expected, rtol=1e-11, atol=1e-8)
+
+
 def test_allocations_follow_the_responsibilities():
     # 180 frequencies of 400 draws each: one beyond 4.5 standard errors (and 4.5 draws, for the rare) less than once in 800 seeds
     X, constants, means, factors = sampled(60, 3, 2, seed=4)

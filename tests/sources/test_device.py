@@ -141,8 +141,8 @@ def test_what_cannot_be_put_there_is_refused(table, monkeypatch):
     holes.iloc[7, 1] = np.nan
     with pytest.raises(ValueError, match="missing value in column 'b c', row 7 "):
         bg.OnDevice(holes)
-    with pytest.raises(ValueError, match="fit by EM, or read them into memory first"):
-        bg.fit_bayes(bg.OnDevice(table), 2, progress=False)
+    with pytest.raises(ValueError, match="NUTS does not take rows that are not in memory"):
+        bg.fit_bayes(bg.OnDevice(table), 2, engine="nuts", progress=False)
     monkeypatch.delattr(bg, "jax_kernels")
     monkeypatch.delitem(sys.modules, "bayesgmm.jax_kernels")
     monkeypatch.setitem(sys.modules, "jax", None)

@@ -76,6 +76,15 @@ def test_how_rows_are_cut_changes_no_bit(table, monkeypatch):
             np.testing.assert_array_equal(getattr(other, field.name), getattr(first, field.name))
 
 
+def test_the_rows_of_the_caller_stay_as_they_are():
+    """A block of one row, or of columns in a row, is its own transpose in memory."""
+    X = np.asfortranarray(bg.simulate(50, 2, 3, seed=0)[0])
+    before = X.copy()
+    Observations.from_data(Blocks(partial(parts, X, (0, 1, 2, 30, 50))))
+    Observations.from_data(Blocks(lambda: [X]))
+    np.testing.assert_array_equal(X, before)
+
+
 def parts(table, ends):
     return (table[a:b] for a, b in pairwise(ends))
 
@@ -153,8 +162,3 @@ def test_a_source_that_changes_is_refused(table):
     stored = Observations.from_data(changing)
     with pytest.raises(ValueError, match="another number of rows than the 3,000"):
         bg.fit_em(table, 2).mixture.expected_statistics(stored)
-
-
-def test_mcmc_is_refused(source):
-    with pytest.raises(ValueError, match="fit by EM, or read them into memory first"):
-        bg.fit_bayes(source, 2, progress=False)

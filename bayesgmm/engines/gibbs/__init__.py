@@ -12,10 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
-from bayesgmm.abilities import Abilities
+from bayesgmm.abilities import STORED, Abilities
 from bayesgmm.covariance import Structure
-from bayesgmm.engines.engine import Sampled, SamplerSettings, most_draws
-from bayesgmm.engines.gibbs.sweeps import COMMON, FIXED, MIXING, Laws, State, run
+from bayesgmm.engines.engine import MANY_ROWS, Sampled, SamplerSettings, most_draws
+from bayesgmm.engines.gibbs.sweeps import COMMON, FIXED, MIXING, Laws, State, room_for, run
+from bayesgmm.engines.gibbs.together import Together
 from bayesgmm.engines.variables import dataset_of
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -52,7 +53,7 @@ def needs_full_conditionals(specification: Specification) -> str:
     )
 
 
-ABILITIES = Abilities("Gibbs", data=frozenset(), requirements=(needs_full_conditionals,), default_prior=True)
+ABILITIES = Abilities("Gibbs", data=frozenset({STORED}), requirements=(needs_full_conditionals,), default_prior=True)
 
 
 def sample(
@@ -62,28 +63,62 @@ def sample(
     settings: SamplerSettings,
     seed: np.random.SeedSequence,
 ) -> Sampled:
-    """Run every chain in a thread of its own; see :class:`bayesgmm.engines.engine.Sampler`."""
+    """Run every chain in a thread of its own, or all together where passes are long.
+
+    See :class:`bayesgmm.engines.engine.Sampler`. Together they tell the ``total_log_likelihood`` of each draw as well, for which
+    rows would be gone through again.
+    """
     began = time.perf_counter()
     laws = laws_of(specification, observations.n_features, settings.switch_labels)
-    chains = [
-        Chain(observations, laws, state_of(specification, *start), settings, stream(seed, Use.CHAIN, chain))
-        for chain, start in enumerate(starts)
-    ]
+    states = [state_of(specification, *start) for start in starts]
+    rngs = [stream(seed, Use.CHAIN, chain) for chain in range(len(states))]
+    is_long = observations.is_stored or observations.n_observations >= MANY_ROWS
+    make = _drawn_together if is_long else _drawn_apart
+    draws, log_likelihood = make(observations, laws, states, rngs, settings)
+    posterior, nuisance = posterior_of(draws, specification, observations)
+    named = {name: posterior[name].to_numpy() for name in ("weights", "means", "covariances")}
+    stats = {"lp": log_likelihood + specification.log_prior_of(**named, nuisance=nuisance)}
+    stats |= {"total_log_likelihood": log_likelihood} if is_long else {}
+    both = ("chain", "draw")
+    return Sampled(
+        posterior=posterior,
+        sample_stats=xr.Dataset({name: (both, each) for name, each in stats.items()}, coords=posterior[list(both)].coords),
+        versions={"numba": numba.__version__},
+        seconds={"sample": time.perf_counter() - began},
+    )
+
+
+def _drawn_apart(
+    observations: Observations,
+    laws: Laws,
+    states: Sequence[State],
+    rngs: Sequence[np.random.Generator],
+    settings: SamplerSettings,
+) -> tuple[State, Array]:
+    """Draws (chain, draw, ...) and the log-likelihood of each, by chains that do not wait for each other."""
+    chains = [Chain(observations, laws, state, settings, rng) for state, rng in zip(states, rngs, strict=True)]
     run_all(chains, settings.cores, settings.progress)
     lengths = [chain.n_drawn for chain in chains]
     whole = lengths == [settings.draws] * settings.chains
     kept, n_draws = (range(settings.chains), settings.draws) if whole else most_draws(lengths)
     draws = State(*(np.stack([part[:n_draws] for part in parts]) for parts in zip(*(chains[c].draws for c in kept), strict=True)))
-    log_likelihood = np.stack([chains[c].log_likelihood(n_draws) for c in kept])
-    posterior, nuisance = posterior_of(draws, specification, observations)
-    named = {name: posterior[name].to_numpy() for name in ("weights", "means", "covariances")}
-    lp = log_likelihood + specification.log_prior_of(**named, nuisance=nuisance)
-    return Sampled(
-        posterior=posterior,
-        sample_stats=xr.Dataset({"lp": (("chain", "draw"), lp)}, coords=posterior[["chain", "draw"]].coords),
-        versions={"numba": numba.__version__},
-        seconds={"sample": time.perf_counter() - began},
-    )
+    return draws, np.stack([chains[c].log_likelihood(n_draws) for c in kept])
+
+
+def _drawn_together(
+    observations: Observations,
+    laws: Laws,
+    states: Sequence[State],
+    rngs: Sequence[np.random.Generator],
+    settings: SamplerSettings,
+) -> tuple[State, Array]:
+    """The same by chains that share each pass over the rows."""
+    chains = Together(observations, laws, states, rngs, settings.tune, settings.draws, settings.thin)
+    chains.run(settings.progress)
+    n_draws = chains.n_drawn
+    if n_draws < settings.draws:
+        most_draws([n_draws] * len(states))  # or nothing, where they are too few
+    return State(*(part[:, :n_draws] for part in chains.draws)), chains.log_likelihoods[:, :n_draws]
 
 
 class Chain:
@@ -94,11 +129,7 @@ class Chain:
     ) -> None:
         self.values, self.laws, self.state, self.rng = observations.values, laws, state, rng
         self.tune, self.total, self.thin = settings.tune, settings.tune + settings.draws, settings.thin
-        k = len(state.weights)
-        distinct = 1 if laws.shared else k
-        lengths = (k, k, distinct, 1 if laws.rate_kind == COMMON else 0, distinct if laws.rate_kind == MIXING else 0)
-        shapes = ((settings.draws, length, *part.shape[1:]) for part, length in zip(state, lengths, strict=True))
-        self.draws = State(*map(np.empty, shapes))
+        self.draws = room_for(laws, state, settings.draws)
         self.log_likelihoods = np.empty(settings.draws)
         self.done, self.stopped = 0, False
 
@@ -144,7 +175,9 @@ def next_chunk(chunk: int, seconds: float) -> int:
 
 
 def default_thin(n_observations: int) -> int:
-    """Sweeps for each draw: many where they cost next to nothing."""
+    """Sweeps for each draw: many where they cost next to nothing, one where they cost much."""
+    if n_observations >= MANY_ROWS:
+        return 1
     return min(MOST_SWEEPS, max(LEAST_SWEEPS, ROWS_FOR_A_DRAW // n_observations))
 
 

@@ -82,6 +82,14 @@ class State(NamedTuple):
     mixing: Array
 
 
+def room_for(laws: Laws, state: State, *axes: int) -> State:
+    """Room for draws like a state, with these axes in front."""
+    k = len(state.weights)
+    distinct = 1 if laws.shared else k
+    lengths = (k, k, distinct, 1 if laws.rate_kind == COMMON else 0, distinct if laws.rate_kind == MIXING else 0)
+    return State(*(np.empty((*axes, length, *part.shape[1:])) for part, length in zip(state, lengths, strict=True)))
+
+
 @jit
 def run(values, laws, state, rng, n_sweeps, draws, log_likelihoods, first, thin):
     """Make sweeps, the first of them number ``first``, from ``state``, which is overwritten; each ``thin``-th is a draw.
@@ -91,22 +99,39 @@ def run(values, laws, state, rng, n_sweeps, draws, log_likelihoods, first, thin)
     n_components = len(state.weights)
     log_constants, permutation = np.empty(n_components), np.empty(n_components, dtype=np.int64)
     for sweep in range(first, first + n_sweeps):
-        find_log_constants(state.weights, state.factors, log_constants)
-        key = rng.integers(0, 2**62)
+        key = begin(state, rng, log_constants)
         log_likelihood, counts, sums, scatter, _ = kernels.sampled_statistics(
             values, key, log_constants, state.means, state.factors
         )
         if len(log_likelihoods) and sweep > 0 and sweep % thin == 0:
             log_likelihoods[sweep // thin - 1] = log_likelihood
-        conditionals.draw_weights(rng, laws.weights, counts, state.weights)
-        draw_components(rng, laws, counts, sums, scatter, state)
-        if laws.switch:
-            _switch(rng, permutation, state)
+        finish(rng, laws, counts, sums, scatter, permutation, state)
         if len(log_likelihoods) and (sweep + 1) % thin == 0:
-            s = sweep // thin
-            draws.weights[s], draws.means[s] = state.weights, state.means
-            draws.factors[s] = state.factors[: draws.factors.shape[1]]
-            draws.rates[s], draws.mixing[s] = state.rates[: draws.rates.shape[1]], state.mixing[: draws.mixing.shape[1]]
+            keep(draws, sweep // thin, state)
+
+
+@jit
+def begin(state, rng, log_constants):
+    """What a sweep's pass over the rows needs beside the state: it fills the log constants and returns the key of its stream."""
+    find_log_constants(state.weights, state.factors, log_constants)
+    return rng.integers(0, 2**62)
+
+
+@jit
+def finish(rng, laws, counts, sums, scatter, permutation, state):
+    """All parameters given the statistics of sampled allocations, which are overwritten as the state is."""
+    conditionals.draw_weights(rng, laws.weights, counts, state.weights)
+    draw_components(rng, laws, counts, sums, scatter, state)
+    if laws.switch:
+        _switch(rng, permutation, state)
+
+
+@jit
+def keep(draws, s, state):
+    """The state becomes draw s."""
+    draws.weights[s], draws.means[s] = state.weights, state.means
+    draws.factors[s] = state.factors[: draws.factors.shape[1]]
+    draws.rates[s], draws.mixing[s] = state.rates[: draws.rates.shape[1]], state.mixing[: draws.mixing.shape[1]]
 
 
 @jit

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from bayesgmm import kernels
-from bayesgmm.abilities import Abilities
+from bayesgmm.abilities import STORED, Abilities
 from bayesgmm.collapse import Yardstick
 from bayesgmm.coordinates import Target
 from bayesgmm.engines.engine import LEAST_DRAWS, Sampled, SamplerSettings
@@ -32,6 +32,7 @@ from bayesgmm.streams import Use, stream
 type Array = NDArray[np.float64]
 
 CHUNK_VALUES = 20_000_000  # log densities between looks at the progress
+LEAST_TOGETHER = 64  # draws whose densities one reading of stored rows serves
 SAME = 0.1  # nats: ends whose log densities differ by less at every row are one mode, perhaps in another order of the components
 MOST_ROWS = 1000  # that are looked at
 MOST_ELSEWHERE = 0.01  # of the mass that other modes may have
@@ -47,7 +48,7 @@ def needs_precisions(specification: Specification) -> str:
     )
 
 
-ABILITIES = Abilities("Laplace", data=frozenset(), requirements=(needs_precisions,), default_prior=True)
+ABILITIES = Abilities("Laplace", data=frozenset({STORED}), requirements=(needs_precisions,), default_prior=True)
 
 
 def sample(
@@ -105,7 +106,8 @@ def found_modes(target: Target, starts: Sequence[tuple[Mixture, Nuisance]]) -> l
         If every climb ends where a component has collapsed.
     """
     yardstick, reasons, ends, seen = Yardstick.of(target.observations), [], list[tuple[Array, float]](), list[Array]()
-    rows = target.observations.values[:: -(-target.observations.n_observations // MOST_ROWS)]
+    n = target.observations.n_observations
+    rows = target.observations.values[np.arange(0, n, -(-n // MOST_ROWS))]
     least = -np.inf  # no mode is wider than the prior, and the curvature by the data grows with their number in each coordinate
     for start, _ in starts:
         place, height = climb(target, target.vector(start), to_beat=least)
@@ -142,7 +144,8 @@ def densities(target: Target, proposed: Array, progress: bool) -> tuple[Array, A
         If no proposal has a density.
     """
     n_chains, n_draws, p = proposed.shape
-    chunk = max(1, CHUNK_VALUES // (target.observations.n_observations * n_chains))
+    least = max(1, LEAST_TOGETHER // n_chains) if target.observations.is_stored else 1
+    chunk = max(least, CHUNK_VALUES // (target.observations.n_observations * n_chains))
     parts: list[Array] = []
     with progress_bar(progress) as bar:
         task = bar.add_task("Weighing draws", total=n_chains * n_draws)
