@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from benchmarks.rows import (
+    em_dask,
     em_fit,
     em_grid,
     em_growth,
@@ -27,6 +28,7 @@ ROWS: Mapping[str, Row] = {
         em_fit.ROW,
         em_grid.ROW,
         em_memory.ROW,
+        em_dask.ROW,
         gibbs.ROW,
         engines.ROW,
         laplace.ROW,
