@@ -373,7 +373,9 @@ def _on_part[T](
 ) -> T:
     """A task on some rows of a source, as observations."""
     v = np.broadcast_to(1.0, (len(values),)) if weights is None else np.ascontiguousarray(weights)
-    return task(Observations(values, v, names))
+    part = Observations(values, v, names)
+    vars(part).update(has_missing=False)  # as the first reading has told: to look for it takes a third of a pass
+    return task(part)
 
 
 def _first_moments(centre: NDArray[np.float64], part: Observations) -> Sums:

@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
-from bayesgmm.sources.source import FAN, Block, Source
+from bayesgmm.sources.source import FAN, Block, Source, added_up
 from bayesgmm.sources.streamed import partitions
 from bayesgmm.sources.survey import Survey
 from bayesgmm.table import Table
 
 type Array = NDArray[np.float64]
 
-RUNS = 4  # a thread, where there are blocks enough: fewer leave threads idle at the end of a pass, more take time to hand out
+UNEVEN = 1.1  # times its share of blocks that a thread may get, so that they are handed out in few runs
+GATHERED = 16  # futures whose sums are added here, since that is sooner than by more tasks
 SMALL = 2**16  # bytes of a task that is told to each run of rows; a larger one goes to the cluster once
 PIECE = 2**22  # bytes of one message: Dask warns of large ones
 
@@ -102,12 +103,11 @@ class Distributed(Source):
             width = self._run_blocks % FAN or 1  # sums that a future holds, all of one level of the tree
             told, beside = self._told(task, kept), self._beside(along)
             level = self._submitted(told, beside, range(len(self._runs)), self._run_blocks == FAN, kept)
-            while len(level) * width > FAN:
+            while len(level) > GATHERED:
                 groups = [list(group) for group in batched(level, FAN // width)]
                 level, width = self._client.map(_added, groups, pure=False), 1
                 kept += level
-            found = list(chain.from_iterable(self._client.gather(level)))
-        return reduce(add, found) if found else None
+            return added_up(chain.from_iterable(self._client.gather(level)))
 
     @property
     def _n_threads(self) -> int:
@@ -209,8 +209,16 @@ def current_client() -> Any:
 
 
 def run_blocks(n_blocks: int, n_threads: int) -> int:
-    """Blocks of a run: a divisor of :data:`bayesgmm.sources.source.FAN`, so that runs are whole parts of the tree of sums."""
-    return next((size for size in (FAN, FAN // 2, FAN // 4) if n_blocks >= size * RUNS * n_threads), 1)
+    """Blocks of a run: a divisor of :data:`bayesgmm.sources.source.FAN`, so that runs are whole parts of the tree of sums.
+
+    The largest that leaves no thread with much more than its share, since each run takes a millisecond or two to hand out.
+    """
+
+    def most(size: int) -> int:
+        return min(n_blocks, size * -(-n_blocks // (size * n_threads)))
+
+    sizes = [size for size in range(FAN, 1, -1) if FAN % size == 0]
+    return next((size for size in sizes if most(size) <= UNEVEN * n_blocks / n_threads), 1)
 
 
 def pieces_of(edges: NDArray[np.int64], first: int, last: int) -> list[tuple[int, slice]]:

@@ -18,8 +18,8 @@ from bayesgmm.em import ConvergenceWarning
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.observations import Observations
 from bayesgmm.sources import Npy, Partitions, source_of
-from bayesgmm.sources.distributed import Distributed, pieces_of, run_blocks, shared_out
-from bayesgmm.sources.source import FAN, Source
+from bayesgmm.sources.distributed import GATHERED, Distributed, pieces_of, run_blocks, shared_out
+from bayesgmm.sources.source import Source
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -130,7 +130,7 @@ def test_only_sums_travel(client, rows, sizes, monkeypatch):
     m.expected_statistics(data)
     one = len(pickle.dumps(m.expected_statistics(Observations.from_data(rows))))
     assert len(sizes["back"]) == 1
-    assert max(sizes["back"]) < FAN * (one + 200)
+    assert max(sizes["back"]) < GATHERED * (one + 200)
     assert max(sizes["there"]) < 10_000 < rows.nbytes / 10
 
 
@@ -266,7 +266,10 @@ def test_without_a_client_partitions_are_computed_here(rows, monkeypatch):
         Distributed(collection)
 
 
-@pytest.mark.parametrize(("n_blocks", "n_threads", "expected"), [(1, 1, 1), (24, 2, 2), (32, 1, 8), (240, 2, 8), (240, 1000, 1)])
+@pytest.mark.parametrize(
+    ("n_blocks", "n_threads", "expected"),
+    [(1, 2, 1), (9, 2, 1), (16, 2, 8), (24, 2, 4), (25, 1, 8), (60, 2, 8), (240, 7, 4), (9, 99, 1)],
+)
 def test_runs_are_whole_parts_of_the_tree(n_blocks, n_threads, expected):
     assert run_blocks(n_blocks, n_threads) == expected
 
