@@ -181,7 +181,7 @@ class Mixture:
         ValueError
             If ``X`` is not finite or has another number of features than the mixture.
         """
-        return self._by_group(kernels.log_density, X, allow_missing)
+        return self._by_group(_log_densities, X, allow_missing)
 
     def responsibilities(self, X: Any, allow_missing: bool = False) -> NDArray[np.float64]:
         r"""Posterior probability that each observation came from each component.
@@ -209,7 +209,7 @@ class Mixture:
 
     def all_responsibilities(self, X: Any, allow_missing: bool = False) -> NDArray[np.float64]:
         """:meth:`responsibilities` with a last column for the noise where there is one."""
-        return self._by_group(kernels.responsibilities, X, allow_missing)
+        return self._by_group(_shares, X, allow_missing)
 
     def predict(self, X: Any, allow_missing: bool = False) -> NDArray[np.int64]:
         """Most probable component of each observation, shape (n_observations,); -1 where noise is likelier than all."""
@@ -286,6 +286,19 @@ class Mixture:
             is_row = values.shape == (self.n_features, 1)
             cure = "one row of them is X.reshape(1, -1)" if is_row else "give the columns that it was fitted to"
             raise ValueError(f"The data have {values.shape[1]} features, the mixture has {self.n_features}: {cure}.")
+
+
+# Functions of this module, for a kernel goes to other processes as its source, to be compiled anew.
+
+
+def _log_densities(values: NDArray[Any], *components: NDArray[Any]) -> NDArray[Any]:
+    """The log density of each row (n,)."""
+    return np.asarray(kernels.log_density(values, *components))
+
+
+def _shares(values: NDArray[Any], *components: NDArray[Any]) -> NDArray[Any]:
+    """Responsibilities of all components, the noise among them (n, K)."""
+    return np.asarray(kernels.responsibilities(values, *components))
 
 
 def _likeliest(values: NDArray[Any], *components: NDArray[Any]) -> NDArray[Any]:

@@ -218,7 +218,8 @@ class Observations:
 
     @cached_property
     def _plain_extents(self) -> NDArray[np.float64]:
-        return extents(self._blocks(), self.n_features)
+        least, most = np.stack(list(self.mapped(_plain_extents)), axis=1)
+        return np.stack([least.min(axis=0), most.max(axis=0)])
 
     @property
     def is_labelled(self) -> bool:
@@ -270,12 +271,9 @@ class Observations:
 
     def distinct_rows(self, most: int) -> int:
         """How many distinct rows count; ``most`` where there are as many or more."""
-        first = next(self._blocks())[: 4 * most]  # which tells it of almost all data
-        distinct = np.unique(first, axis=0)
-        if len(distinct) >= most:
-            return most
-        for block in self._blocks():
-            distinct = np.unique(np.concatenate([distinct, block]), axis=0)
+        distinct = np.empty((0, self.n_features))
+        for some in self.mapped(partial(_distinct, most)):
+            distinct = np.unique(np.concatenate([distinct, some]), axis=0)
             if len(distinct) >= most:
                 return most
         return len(distinct)
@@ -345,9 +343,8 @@ class Observations:
 
     def _blocks(self) -> Iterator[NDArray[np.float64]]:
         """Rows that count, block by block: a row of weight zero says nothing, not even about the range."""
-        for part in self.parts():
-            for rows in blocks(part.values):
-                yield part.values[rows][part.weights[rows] > 0] if self.is_weighted else part.values[rows]
+        for rows in blocks(self.values):
+            yield self.values[rows][self.weights[rows] > 0] if self.is_weighted else self.values[rows]
 
     def _require_variation(self) -> None:
         if self.has_missing and (unknown := np.isnan(self.values[self.weights > 0]).all(axis=0)).any():
@@ -389,6 +386,21 @@ def _itself(part: Observations) -> Observations:
     return part
 
 
+def _plain_extents(part: Observations) -> NDArray[np.float64]:
+    """Least and largest value of each feature, shape (2, d); NaN where one is missing."""
+    return extents(part._blocks(), part.n_features)
+
+
+def _distinct(most: int, part: Observations) -> NDArray[np.float64]:
+    """Distinct rows that count; so many at most."""
+    distinct = np.unique(next(part._blocks())[: 4 * most], axis=0)  # which tells it of almost all data
+    for block in part._blocks():
+        if len(distinct) >= most:
+            break
+        distinct = np.unique(np.concatenate([distinct, block]), axis=0)
+    return distinct[:most]
+
+
 def _on_part[T](
     task: Callable[[Observations], T],
     names: tuple[str, ...],
@@ -398,7 +410,9 @@ def _on_part[T](
 ) -> T:
     """A task on some rows of a source, as observations."""
     v = np.broadcast_to(1.0, (len(values),)) if weights is None else np.ascontiguousarray(weights)
-    return task(Observations(values, v, names))
+    part = Observations(values, v, names)
+    vars(part).update(has_missing=False)  # as the first reading has told: to look for it takes a third of a pass
+    return task(part)
 
 
 def _first_moments(centre: NDArray[np.float64], part: Observations) -> Sums:

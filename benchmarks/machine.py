@@ -14,7 +14,20 @@ from threadpoolctl import threadpool_info
 
 from bayesgmm.kernels.threads import threads_at_hand
 
-PACKAGES = ("bayesgmm", "numpy", "scipy", "numba", "scikit-learn", "pymc", "pytensor", "nutpie", "arviz", "numpyro", "jax")
+PACKAGES = (
+    "bayesgmm",
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-learn",
+    "pymc",
+    "pytensor",
+    "nutpie",
+    "arviz",
+    "numpyro",
+    "jax",
+    "dask",
+)
 R_PACKAGES = ("mclust", "bayesm", "rjags")
 THREAD_SETTINGS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "BAYESGMM_THREADS")
 

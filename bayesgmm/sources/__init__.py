@@ -12,6 +12,7 @@ from typing import Any
 from bayesgmm.sources.absent import Absent
 from bayesgmm.sources.arrow import Csv, Parquet
 from bayesgmm.sources.device import OnDevice
+from bayesgmm.sources.distributed import Distributed, current_client
 from bayesgmm.sources.npy import Npy
 from bayesgmm.sources.source import ROUNDING, Block, Source, Sums
 from bayesgmm.sources.stored import Stored
@@ -33,6 +34,7 @@ __all__ = [
     "Block",
     "Blocks",
     "Csv",
+    "Distributed",
     "Npy",
     "OnDevice",
     "Parquet",
@@ -82,4 +84,6 @@ def source_of(X: Any) -> Source | None:
     """The source that data are, or nothing where they are a table in memory."""
     if isinstance(X, Source):
         return X
-    return Partitions(X) if type(X).__module__.partition(".")[0] in ("dask", "dask_expr") else None
+    if type(X).__module__.partition(".")[0] not in ("dask", "dask_expr"):
+        return None
+    return Partitions(X) if current_client() is None else Distributed(X)

@@ -59,7 +59,8 @@ class Source(ABC):
 
     What is done with its rows is a task: a function of the numbers of some rows, as a slice, of their values, and of the parts
     that belong to them of whatever goes along with all rows. Tasks get blocks of ``block_rows`` rows, the last of what is left,
-    however the source is cut: so how it is cut changes no bit of any sum.
+    however the source is cut: so how it is cut changes no bit of any sum. They may run in other processes, so a task is what can
+    be pickled; and what goes along is sent there once for as long as it is the same array: give another rather than change it.
 
     Attributes
     ----------

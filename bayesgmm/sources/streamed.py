@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bayesgmm.sources.source import Block, Source
-from bayesgmm.table import Table
+from bayesgmm.table import Table, default_names
 
 
 class Blocks(Source):
@@ -45,18 +45,7 @@ class Partitions(Source):
     """A Dask array or DataFrame, computed a partition at a time in this process."""
 
     def __init__(self, collection: Any) -> None:
-        parts = collection.to_delayed()
-        self._parts = list(np.asarray(parts).ravel())
-        columns = getattr(collection, "columns", None)
-        if columns is not None:
-            self.names = tuple(map(str, columns))
-        else:
-            if collection.ndim == 2 and len(collection.chunks[1]) > 1:
-                raise ValueError(
-                    "Columns of the Dask array are in several chunks: rechunk({1: -1}) so that each holds whole rows."
-                )
-            n = 1 if collection.ndim == 1 else collection.shape[1]
-            self.names = tuple(f"x{j + 1}" for j in range(n))
+        self.names, self._parts = partitions(collection)
 
     def blocks(self) -> Iterator[Block]:
         """Partition by partition."""
@@ -65,3 +54,15 @@ class Partitions(Source):
     def _computed(self) -> Iterator[Any]:
         for part in self._parts:
             yield part.compute()
+
+
+def partitions(collection: Any) -> tuple[tuple[str, ...], list[Any]]:
+    """The columns' names of a Dask array or DataFrame, and its partitions of whole rows, not computed yet."""
+    columns = getattr(collection, "columns", None)
+    if columns is not None:
+        names = tuple(map(str, columns))
+    else:
+        if collection.ndim == 2 and len(collection.chunks[1]) > 1:
+            raise ValueError("Columns of the Dask array are in several chunks: rechunk({1: -1}) so that each holds whole rows.")
+        names = default_names(1 if collection.ndim == 1 else collection.shape[1])
+    return names, list(np.asarray(collection.to_delayed()).ravel())

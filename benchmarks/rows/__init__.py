@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from benchmarks.rows import (
+    em_dask,
     em_device,
     em_fit,
     em_grid,
@@ -32,6 +33,7 @@ ROWS: Mapping[str, Row] = {
         em_fit.ROW,
         em_grid.ROW,
         em_memory.ROW,
+        em_dask.ROW,
         em_device.ROW,
         gibbs.ROW,
         gibbs_sweep.ROW,
