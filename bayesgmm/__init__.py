@@ -16,7 +16,7 @@ from bayesgmm.mixture import Mixture
 from bayesgmm.noise import Noise
 from bayesgmm.prior import ComponentsPrior, Concentration, Prior
 from bayesgmm.simulation import simulate
-from bayesgmm.sources import Blocks, OnDevice, open_source
+from bayesgmm.sources import Blocks, Distributed, OnDevice, open_source
 from bayesgmm.specification import Specification
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ __all__ = [
     "Blocks",
     "ComponentsPrior",
     "Concentration",
+    "Distributed",
     "EMResult",
     "Frozen",
     "MfmPosterior",

@@ -99,6 +99,8 @@ class Learnt:
     @classmethod
     def of(cls, fixed: Mixture, map_of: Callable[[Mixture], Mixture]) -> "Learnt | None":
         """Learn the derivative by differences, one pass for each coordinate; None where it makes no sense."""
+        if fixed.all_weights.min() < LEAST_WEIGHT:
+            return None
         chart = Chart(fixed)
         origin = chart.coordinates(fixed)
         if len(origin) > MOST_COORDINATES:

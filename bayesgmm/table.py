@@ -109,7 +109,7 @@ def _require_table(X: Any) -> None:
     if X is None:
         cure = "give an array, a list of rows or a DataFrame"
     elif isinstance(X, str | bytes | bytearray | os.PathLike):
-        cure = "if it names a file, read that first, for example by pandas.read_csv"
+        cure = "if it names a file, read that first, for example by pandas.read_csv, or block by block: bayesgmm.open_source"
     elif isinstance(X, Mapping):
         cure = "make a table of it, for example by pandas.DataFrame"
     elif isinstance(X, Set):

@@ -23,6 +23,7 @@ GROUPS = {
     "Data": "load_dataset simulate",
     "What is fitted": "Specification Mixture Prior ComponentsPrior Concentration Noise Frozen build_model capabilities",
     "Fitting": "fit_em select_model fit_bayes fit_mfm EMResult Posterior MfmPosterior",
+    "Many rows": "open_source Blocks Distributed OnDevice StepwiseEM",
     "What may be believed": "diagnose relabel compare_em_bayes",
     "How many components": (
         "select_n_components waic loo kfold compare log_marginal_likelihood bayes_factors cross_validate likelihood_ratio_test "

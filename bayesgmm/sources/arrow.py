@@ -2,7 +2,8 @@
 
 import importlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from bayesgmm.sources.source import Block, Source
 from bayesgmm.validation import listed
+
+type Array = NDArray[np.float64]
 
 NUMERIC = "real numbers"
 
@@ -37,11 +40,30 @@ def _chosen(schema: Any, columns: Sequence[str] | None, path: Path) -> tuple[str
     return names
 
 
-def _values(batch: Any, names: Sequence[str]) -> NDArray[np.float64]:
-    """The columns of a record batch side by side, in Fortran order; nulls become NaN."""
-    values = np.empty((batch.num_rows, len(names)), order="F")
-    for j, name in enumerate(names):
-        values[:, j] = batch.column(name).to_numpy(zero_copy_only=False)
+def _whole(batches: Iterable[Any], names: Sequence[str], block_rows: int) -> Iterator[Array]:
+    """Record batches of any sizes as blocks of so many rows, the last of what is left; each column is copied once."""
+    held: list[Any] = []
+    n = 0
+    for given in batches:
+        batch = given
+        while batch.num_rows:
+            held.append(batch.slice(0, block_rows - n))
+            n += held[-1].num_rows
+            batch = batch.slice(held[-1].num_rows)
+            if n == block_rows:
+                yield _values(held, n, names)
+                held, n = [], 0
+    if n:
+        yield _values(held, n, names)
+
+
+def _values(batches: Sequence[Any], n: int, names: Sequence[str]) -> Array:
+    """The columns of record batches of n rows side by side, in Fortran order; nulls become NaN."""
+    values, first = np.empty((n, len(names)), order="F"), 0
+    for batch in batches:
+        for j, name in enumerate(names):
+            values[first : first + batch.num_rows, j] = batch.column(name).to_numpy(zero_copy_only=False)
+        first += batch.num_rows
     return values
 
 
@@ -84,15 +106,27 @@ class Parquet(Source):
         return str(self.path)
 
     def blocks(self) -> Iterator[Block]:
-        """By row groups, which are cut where they are long."""
+        """Of as many rows as tasks get, across row groups and files."""
+        first = 0
+        for values in _whole(self._batches(), self.names, self.block_rows):
+            yield Block(values, partial(self._place, first))
+            first += len(values)
+
+    def _batches(self) -> Iterator[Any]:
         for file in self.files:
-            opened = self._opened(file)
-            for group in range(opened.num_row_groups):
-                first, place = 0, f"{file}, row group {group}"
-                for batch in opened.iter_batches(self.block_rows, row_groups=[group], columns=list(self.names)):
-                    if batch.num_rows:
-                        yield Block(_values(batch, self.names), place, first)
-                    first += batch.num_rows
+            yield from self._opened(file).iter_batches(self.block_rows, columns=list(self.names))
+
+    def _place(self, first: int, row: int) -> tuple[str, int]:
+        """The file and the row group of a row of a block, and its number there."""
+        left = first + row
+        for file in self.files:
+            metadata = self._opened(file).metadata
+            for group in range(metadata.num_row_groups):
+                size = metadata.row_group(group).num_rows
+                if left < size:
+                    return f"{file}, row group {group}", left
+                left -= size
+        raise IndexError(f"{self.path} has no row {first + row}.")
 
 
 class Csv(Source):
@@ -130,6 +164,12 @@ class Csv(Source):
     def blocks(self) -> Iterator[Block]:
         """By runs of rows."""
         first = 0
+        for values in _whole(self._batches(), self.names, self.block_rows):
+            yield Block.within(values, str(self.path), first)
+            first += len(values)
+
+    def _batches(self) -> Iterator[Any]:
+        n = 0
         with self._opened(dict.fromkeys(self.names, "double")) as reader:
             while True:
                 try:
@@ -137,8 +177,6 @@ class Csv(Source):
                 except StopIteration:
                     return
                 except Exception as error:
-                    raise ValueError(f"{self.path}, after row {first}: {error}") from None
-                for start in range(0, batch.num_rows, self.block_rows):
-                    part = batch.slice(start, self.block_rows)
-                    yield Block(_values(part, self.names), str(self.path), first + start)
-                first += batch.num_rows
+                    raise ValueError(f"{self.path}, after row {n}: {error}") from None
+                n += batch.num_rows
+                yield batch

@@ -80,7 +80,7 @@ class Distributed(Source):
             with self._kept():
                 values = self._client.gather(run)
             for start in range(0, len(values), self.block_rows):
-                yield Block(values[start : start + self.block_rows], "the collection", first + start)
+                yield Block.within(values[start : start + self.block_rows], "the collection", first + start)
 
     def survey(self) -> Survey:
         """Check and measure all rows where they are."""
@@ -299,11 +299,10 @@ def _added(parts: list[list[Any]]) -> list[Any]:
 
 def _surveyed(names: tuple[str, ...], edges: NDArray[np.int64], rows: slice, values: Array) -> Survey:
     """Of a block; what is wrong is said of the partition that it is in."""
-    try:
-        return Survey.of(values, names, "The collection", rows.start)
-    except ValueError:
-        for number, inside in pieces_of(edges, rows.start, rows.stop):
-            start = int(edges[number]) + inside.start - rows.start
-            part = values[start : start + inside.stop - inside.start]
-            Survey.of(part, names, f"Partition {number}", inside.start)
-        raise
+    return Survey.of(values, names, partial(_partition, edges, rows.start))
+
+
+def _partition(edges: NDArray[np.int64], first: int, row: int) -> tuple[str, int]:
+    """The partition of a row of a block, and its number there."""
+    number = int(np.searchsorted(edges, first + row, side="right")) - 1
+    return f"Partition {number}", first + row - int(edges[number])

@@ -45,7 +45,7 @@ class Npy(Source):
         """By runs of rows."""
         with self.path.open("rb") as file:
             for first in range(0, self.n_rows, self.block_rows):
-                yield Block(self._read(file, first, min(self.block_rows, self.n_rows - first)), str(self.path), first)
+                yield Block.within(self._read(file, first, min(self.block_rows, self.n_rows - first)), str(self.path), first)
 
     def _read(self, file: BinaryIO, first: int, size: int) -> NDArray[np.float64]:
         d = len(self.names)

@@ -6,13 +6,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
-from bayesgmm.sources.survey import Survey
+from bayesgmm.sources.survey import Survey, Where
 
 type Array = NDArray[np.float64]
 
@@ -30,15 +30,18 @@ class Block:
     ----------
     values : ndarray of shape (n_rows, n_features)
         float64; C or Fortran order.
-    place : str
-        What they are a part of, such as a file and a row group in it, for sentences about them.
-    first : int
-        Number of the first row in that place.
+    where : callable
+        Of a row's number in the block: what it is a part of, such as a file and a row group in it, and its number there, for
+        sentences about it.
     """
 
     values: Array
-    place: str
-    first: int
+    where: Where
+
+    @classmethod
+    def within(cls, values: Array, place: str, first: int) -> Self:
+        """Rows of one place, of which the first has this number there."""
+        return cls(values, lambda row: (place, first + row))
 
 
 class Sums:
@@ -90,9 +93,7 @@ class Source(ABC):
         ValueError
             If there is no row, or a value is missing, infinite or beyond double precision; it says where.
         """
-        found = added_up(
-            Survey.of(block.values, self.names, block.place, block.first) for block in ahead(self.blocks()) if len(block.values)
-        )
+        found = added_up(Survey.of(block.values, self.names, block.where) for block in ahead(self.blocks()) if len(block.values))
         if found is None:
             raise ValueError("The data are empty: no row arrived.")
         return found

@@ -38,7 +38,7 @@ class Blocks(Source):
             if table.names != self.names:
                 raise ValueError(f"Block {number} has columns {', '.join(table.names)}, the first had {', '.join(self.names)}.")
             for start in range(0, len(table.values), self.block_rows):
-                yield Block(table.values[start : start + self.block_rows], f"block {number}", start)
+                yield Block.within(table.values[start : start + self.block_rows], f"block {number}", start)
 
 
 class Partitions(Source):

@@ -1,5 +1,6 @@
 """Survey: what one reading of all rows tells; surveys of parts add up to that of the whole."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from bayesgmm.validation import LARGEST_VALUE
 
 type Array = NDArray[np.float64]
+type Where = Callable[[int], tuple[str, int]]  # what a row is a part of, and its number there
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +33,8 @@ class Survey:
     scatter: Array
 
     @classmethod
-    def of(cls, values: Array, names: tuple[str, ...], place: str, first: int) -> "Survey":
-        """Check and measure rows (n, d) that are in memory, of which the first has this number in that place.
+    def of(cls, values: Array, names: tuple[str, ...], where: Where) -> "Survey":
+        """Check and measure rows (n, d) that are in memory; ``where`` tells of a row's number what it is a part of.
 
         Raises
         ------
@@ -42,7 +44,7 @@ class Survey:
         columns = np.array(values.T, order="C")  # a copy, which is several times faster to go along than the rows
         extents = np.stack([columns.min(axis=1), columns.max(axis=1)])
         if not (np.abs(extents) <= LARGEST_VALUE).all():
-            _refuse(values, names, place, first)
+            _refuse(values, names, where)
         mean = columns.mean(axis=1)
         columns -= mean[:, None]
         return cls(len(values), extents, mean, columns @ columns.T)
@@ -62,16 +64,17 @@ class Survey:
         return Survey(n, extents, self.mean + shift * (other.n_rows / n), self.scatter + other.scatter + between)
 
 
-def _refuse(values: Array, names: tuple[str, ...], place: str, first: int) -> NoReturn:
+def _refuse(values: Array, names: tuple[str, ...], where: Where) -> NoReturn:
     for what, found in (
         ("a missing value", np.isnan(values)),
         ("an infinite value", np.isinf(values)),
         (f"a number beyond {LARGEST_VALUE:g}", np.abs(values) > LARGEST_VALUE),
     ):
         if found.any():
-            row, column = np.argwhere(found)[0]
+            row, column = np.argwhere(found)[0].tolist()
+            place, number = where(row)
             raise ValueError(
-                f"{place} has {what} in column {names[column]!r}, row {first + row} (counted from 0 there). "
+                f"{place} has {what} in column {names[column]!r}, row {number} (counted from 0 there). "
                 "Drop or impute such rows first."
             )
-    raise AssertionError(place)
+    raise AssertionError("Nothing is wrong with these rows.")

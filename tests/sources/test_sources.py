@@ -124,6 +124,14 @@ def test_few_passes_are_enough(tmp_path):
     assert there.log_likelihood == pytest.approx(here.log_likelihood, abs=1e-5)
 
 
+def test_noise_that_nothing_comes_from_is_no_reason_to_fail():
+    """Its weight goes to zero, where EM's map has no derivative."""
+    X, _, _ = bg.simulate(5000, 3, 2, 4.0, seed=1)
+    em = bg.fit_em(Blocks(lambda: [X]), 3, noise=True)
+    assert em.converged
+    assert em.mixture.noise_weight < 1e-12
+
+
 def test_it_is_said_where_a_value_is_missing(table, tmp_path, monkeypatch):
     monkeypatch.setattr(Source, "block_rows", 700)
     holes = table.copy()
