@@ -96,7 +96,7 @@ class Parquet(Source):
         if not file.exists():
             raise FileNotFoundError(f"There is no file {file}.")
         try:
-            return self._parquet.ParquetFile(file, memory_map=False, buffer_size=2**20, pre_buffer=False)
+            return self._parquet.ParquetFile(file, memory_map=False, buffer_size=2**18, pre_buffer=False)
         except OSError as error:
             raise OSError(f"{file} cannot be read as Parquet: {error}") from None
 
