@@ -8,6 +8,7 @@ the objective to say.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,27 +26,56 @@ DIFFERENCE = 1e-5
 FARTHEST = 20.0, 1e6  # that a guess may move the log of a diagonal entry of a factor, and another entry
 
 
+class Patience:
+    """How many iterates the next guess waits for: twice as many after each one lost in a row.
+
+    Attributes
+    ----------
+    losses : int
+        Guesses in a row that were worse than the iterate before them.
+    """
+
+    def __init__(self, plain: float = 0.0) -> None:
+        self._waits, self.losses = plain, 0
+
+    def is_over(self) -> bool:
+        """Whether a guess may be made of the iterate that has come."""
+        if self._waits > 0:
+            self._waits -= 1
+            return False
+        return True
+
+    def won(self, rest: int) -> None:
+        """The last guess was no worse than the iterate before it; the next one is not made before ``rest`` iterates."""
+        self._waits, self.losses = rest, 0
+
+    def lost(self) -> None:
+        """The last guess was worse."""
+        self.losses += 1
+        self._waits = 2.0 ** min(self.losses, MOST_PATIENCE)
+
+
 class Anderson:
     """The last iterates, and guesses from them.
 
-    Guesses that lose are answered by forgetting all iterates, since the map was not linear there, and by waiting twice as long as
-    after the loss before.
+    Guesses that lose are answered by forgetting all iterates, since the map was not linear there, and by waiting.
 
     References
     ----------
     Walker & Ni (2011), doi:10.1137/10078356X. Henderson & Varadhan (2019), doi:10.1080/10618600.2019.1594835, for EM.
     """
 
+    is_steady = False  # a guess may gain next to nothing, and the next one much
+
     def __init__(self, plain: float = PLAIN) -> None:
         self._chart: Chart | None = None
         self._points: list[NDArray[np.float64]] = []
         self._images: list[NDArray[np.float64]] = []
-        self._waits, self._losses = plain, 0
+        self._patience = Patience(plain)
 
     def guess(self, mixture: Mixture, image: Mixture) -> Mixture | None:
         """Learn that EM maps ``mixture`` to ``image``; where EM is going, or None while nothing can be said."""
-        if self._waits > 0:
-            self._waits -= 1
+        if not self._patience.is_over():
             return None
         if min(mixture.all_weights.min(), image.all_weights.min()) < LEAST_WEIGHT:
             self._forget()
@@ -60,45 +90,35 @@ class Anderson:
 
     def won(self, rest: int = 0) -> None:
         """The last guess was no worse than the iterate before it; the next one is not made before ``rest`` iterates."""
-        self._waits, self._losses = rest, 0
+        self._patience.won(rest)
 
     def lost(self) -> None:
         """The last guess was worse."""
         self._forget()
-        self._losses += 1
-        self._waits = 2.0 ** min(self._losses, MOST_PATIENCE)
+        self._patience.lost()
 
     def _forget(self) -> None:
         self._chart, self._points, self._images = None, [], []
 
 
-class Learnt:
-    r"""Guesses by the derivative of EM's map, which was learnt on a part of the rows.
-
-    With J the derivative of the map at the part's fixed point, a guess is
-
-    .. math:: \theta + (I - J)^{-1}(G(\theta) - \theta),
-
-    a step of Newton's for the map of all rows, but for the difference between their J and the part's. Each brings the estimate
-    nearer by about the square root of the number of rows in the part, whichever way it was off.
+@dataclass(frozen=True, eq=False)
+class Derivative:
+    """What EM's map of some rows is like at its fixed point.
 
     Attributes
     ----------
     chart : Chart
-        Around the part's fixed point.
-    inverse : ndarray
-        Of I - J.
-    losses : int
-        Guesses that were worse than the iterate before them.
+        Around that point.
+    inverse : ndarray of shape (n_coordinates, n_coordinates)
+        Of I - J, with J the derivative of the map.
     """
 
-    def __init__(self, chart: "Chart", inverse: NDArray[np.float64]) -> None:
-        self.chart, self.inverse = chart, inverse
-        self._waits, self.losses = 0.0, 0
+    chart: "Chart"
+    inverse: NDArray[np.float64]
 
     @classmethod
-    def of(cls, fixed: Mixture, map_of: Callable[[Mixture], Mixture]) -> "Learnt | None":
-        """Learn the derivative by differences, one pass for each coordinate; None where it makes no sense."""
+    def at(cls, fixed: Mixture, map_of: Callable[[Mixture], Mixture]) -> "Derivative | None":
+        """Learn it by differences, one pass for each coordinate; None where it makes no sense."""
         if fixed.all_weights.min() < LEAST_WEIGHT:
             return None
         chart = Chart(fixed)
@@ -113,24 +133,46 @@ class Learnt:
             if mixture is None:
                 return None
             slopes[:, j] = (chart.coordinates(map_of(mixture)) - image) / DIFFERENCE
-        return cls(chart, np.linalg.inv(np.eye(len(origin)) - slopes))
+        try:
+            return cls(chart, np.linalg.inv(np.eye(len(origin)) - slopes))
+        except np.linalg.LinAlgError:
+            return None
+
+
+class Newton:
+    r"""Guesses by the derivative J of EM's map, which was learnt on a part of the rows.
+
+    A guess is
+
+    .. math:: \theta + (I - J)^{-1}(G(\theta) - \theta),
+
+    a step of Newton's for the map of all rows, but for the difference between their J and the part's. Each brings the estimate
+    nearer by about the square root of the number of rows in the part, whichever way it was off.
+    """
+
+    def __init__(self, derivative: Derivative) -> None:
+        self._derivative, self._patience = derivative, Patience()
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether guesses gain as a geometric series does, from which the gain still to come can be told."""
+        return not self._patience.losses
 
     def guess(self, mixture: Mixture, image: Mixture) -> Mixture | None:
         """Where EM is going; None after a loss, for a while."""
-        if self._waits > 0:
-            self._waits -= 1
+        if not self._patience.is_over():
             return None
-        at = self.chart.coordinates(mixture)
-        return self.chart.mixture(at + self.inverse @ (self.chart.coordinates(image) - at))
+        chart = self._derivative.chart
+        at = chart.coordinates(mixture)
+        return chart.mixture(at + self._derivative.inverse @ (chart.coordinates(image) - at))
 
     def won(self, rest: int = 0) -> None:
         """The last guess was no worse than the iterate before it; the next one is not made before ``rest`` iterates."""
-        self._waits, self.losses = rest, 0
+        self._patience.won(rest)
 
     def lost(self) -> None:
         """The last guess was worse."""
-        self.losses += 1
-        self._waits = 2.0 ** min(self.losses, MOST_PATIENCE)
+        self._patience.lost()
 
 
 class Chart:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import warnings
+import zipfile
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -11,12 +13,16 @@ import numpy as np
 
 from bayesgmm.climb import Climb, Run
 from bayesgmm.files import UnreadableError, read_sealed, require_free, write_sealed
-from bayesgmm.observations import Observations
+from bayesgmm.observations import PACKAGE, Observations
 from bayesgmm.race import winner
 from bayesgmm.saving.em import pack, unpack
 from bayesgmm.specification import Specification
 
 SAME = 1e-9  # relative difference of moments that other ways of adding the same rows make
+
+
+class CheckpointWarning(UserWarning):
+    """How far a fit has come could not be kept."""
 
 
 class Checkpoint:
@@ -35,7 +41,7 @@ class Checkpoint:
     ) -> None:
         self.path, self.every = require_free(Path(path), force=True), every
         self._observations, self._specification, self._tolerance = observations, specification, tolerance
-        self._lock, self._n_passes = Lock(), 0
+        self._lock, self._n_passes, self._is_stopped = Lock(), 0, False
 
     def runs(self) -> tuple[Run, ...]:
         """The runs that are in the file; none where there is no file.
@@ -51,6 +57,10 @@ class Checkpoint:
             specification, observations, _, runs, *_ = unpack(read_sealed(self.path))
         except UnreadableError as error:
             raise ValueError(f"{self.path} is no checkpoint to go on from: {error}.") from error
+        except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:  # what libraries raise at bytes of others
+            raise ValueError(
+                f"{self.path} is no checkpoint to go on from, but something else ({type(error).__name__}): name another file."
+            ) from error
         other = self._difference(specification, observations)
         if other:
             raise ValueError(
@@ -62,14 +72,28 @@ class Checkpoint:
         """Another pass was made: write the file if it is time."""
         with self._lock:
             self._n_passes += 1
-            if self._n_passes % self.every == 0:
+            if self._n_passes % self.every == 0 and not self._is_stopped:
                 self.write([climb.run() for climb in takewhile(lambda climb: climb.has_begun, climbs)], len(climbs))
 
     def write(self, runs: Sequence[Run], n_starts: int) -> None:
-        """Write how far the first of so many starts have come."""
-        if runs:
-            best = winner(runs, self._tolerance)
-            write_sealed(self.path, pack(self._specification, self._observations, best, runs, n_starts, with_rows=False))
+        """Write how far the first of so many starts have come.
+
+        Warns
+        -----
+        CheckpointWarning
+            If the file cannot be written, which is no reason to lose what has been found.
+        """
+        if not runs:
+            return
+        best = winner(runs, self._tolerance)
+        content = pack(self._specification, self._observations, best, runs, n_starts, with_rows=False)
+        try:
+            write_sealed(self.path, content)
+        except OSError as error:
+            self._is_stopped = True
+            warnings.warn(
+                f"The fit goes on without further checkpoints. {error}", CheckpointWarning, skip_file_prefixes=(PACKAGE,)
+            )
 
     def _difference(self, specification: Specification, observations: Observations) -> str:
         """What its fit has otherwise than this one, or nothing."""
@@ -84,4 +108,6 @@ class Checkpoint:
             np.allclose(its.mean, mine.mean, rtol=SAME, atol=SAME * np.sqrt(mine.covariance.diagonal()).max()),
             np.allclose(its.covariance, mine.covariance, rtol=SAME, atol=SAME * np.abs(mine.covariance).max()),
         )
-        return "" if all(alike) else "its rows have other means or covariances"
+        if not all(alike):
+            return "its rows have other means or covariances"
+        return "" if its.fingerprint == mine.fingerprint else "it has other row weights or labels"

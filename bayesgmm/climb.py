@@ -8,7 +8,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.acceleration import PLAIN, Anderson, Learnt
+from bayesgmm.acceleration import PLAIN, Anderson, Derivative, Newton
 from bayesgmm.collapse import Yardstick, too_few
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -105,7 +105,7 @@ class Climb:
         origin: str,
         settings: Settings,
         yardstick: Yardstick,
-        learnt: Learnt | None = None,
+        learnt: Derivative | None = None,
         after_pass: Callable[["Climb"], None] | None = None,
     ) -> None:
         self.observations, self.specification, self.settings, self.yardstick = observations, specification, settings, yardstick
@@ -114,7 +114,8 @@ class Climb:
         self.here: Iterate | None = None
         self.end: tuple[Status, str] | None = None
         self._objectives: list[float] = []
-        self._acceleration = learnt or Anderson(PLAIN if settings.accelerate else math.inf)
+        plain = PLAIN if settings.accelerate else math.inf
+        self._acceleration = Anderson(plain) if learnt is None else Newton(learnt)
         ridge = settings.regularization * yardstick.ridge(specification.structure)
         self._ridge = ridge if settings.regularization else None
         self._held = np.zeros(specification.n_components, bool)  # which cannot collapse
@@ -136,11 +137,6 @@ class Climb:
                 self._after_pass(self)
             if self.end is None and to_beat > -math.inf and self._is_behind(to_beat):
                 self.end = Status.OVERTAKEN, f"{to_beat:.4f}"
-
-    @property
-    def _is_steady(self) -> bool:
-        """Whether guesses gain as a geometric series does, from which the gain still to come can be told."""
-        return isinstance(self._acceleration, Learnt) and not self._acceleration.losses
 
     @property
     def passes_to_come(self) -> float:
@@ -178,7 +174,7 @@ class Climb:
             self._next = self._image
             return
         if is_guess:
-            self._acceleration.won(REST if gain <= self.settings.tolerance and not self._is_steady else 0)
+            self._acceleration.won(REST if gain <= self.settings.tolerance and not self._acceleration.is_steady else 0)
         number, n_plain = (0, 0) if self.here is None else (self.here.number + 1, self.here.n_plain + 1)
         self._objectives[number:] = [objective]
         self.here = Iterate(mixture, nuisance, statistics.log_likelihood, number, 0 if is_guess else n_plain)
@@ -189,7 +185,9 @@ class Climb:
         reason = too_few(self.specification, np.where(self._held, np.inf, counts), self.observations.n_features)
         if reason:
             return Status.COLLAPSED, reason
-        enough = here.n_plain >= (2 if here.n_plain == here.number else REST) or (self._is_steady and here.number >= 2)
+        enough = here.n_plain >= (2 if here.n_plain == here.number else REST) or (
+            self._acceleration.is_steady and here.number >= 2
+        )
         if enough and gain_to_come(self._objectives[-3:], self.observations.rounding) <= self.settings.tolerance:
             return Status.CONVERGED, ""
         return (Status.MAX_ITERATIONS, "") if here.number >= self.settings.max_iterations else None

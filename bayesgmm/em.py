@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bayesgmm.abilities import INSTEAD, Abilities, needs_mode
-from bayesgmm.acceleration import Learnt
+from bayesgmm.acceleration import Derivative
 from bayesgmm.checkpoint import Checkpoint
 from bayesgmm.climb import Run, Settings
 from bayesgmm.em_result import ConvergenceWarning, EMResult
@@ -187,7 +187,7 @@ def best_of(
     specification: Specification,
     starts: Sequence[tuple[str, Mixture]],
     settings: Settings,
-    learnt: Learnt | None = None,
+    learnt: Derivative | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> EMResult:
     """Run EM from each start; the highest objective among runs that did not collapse wins.

@@ -1,5 +1,6 @@
 """Observations: the only form of data that kernels and engines take, built once at the door and frozen."""
 
+import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +44,7 @@ class Observations:
     ----------
     values : ndarray of shape (n_observations, n_features)
         Finite, NaN where a cell is missing; float64, C order, read-only. The caller's memory where it already has that form.
-        Where they are not in memory it is :class:`bayesgmm.sources.Stored`, whose slices are arrays.
+        Where they are not in memory it is :class:`bayesgmm.sources.Stored`.
     weights : ndarray of shape (n_observations,)
         How often each row counts; a view of a single 1.0 where none were given.
     names : tuple of str
@@ -112,11 +113,12 @@ class Observations:
     @classmethod
     def stored(cls, source: Source, sample_weight: Any = None) -> Self:
         """The rows of a source, read once to check and to measure them."""
-        survey = source.survey()
+        weights = None if sample_weight is None else _row_weights(sample_weight, np.size(sample_weight))
+        survey = source.survey(*([] if weights is None else [weights]))
         values: Any = Stored(source, survey.n_rows)
-        observations = cls(values, _row_weights(sample_weight, survey.n_rows), source.names)
-        if not observations.is_weighted or isinstance(source, Absent):  # what the first reading has told already
-            vars(observations).update(_plain_extents=survey.extents, mean=survey.mean, covariance=survey.covariance)
+        observations = cls(values, _row_weights(weights, survey.n_rows), source.names)
+        told = {"_plain_extents": survey.extents, "mean": survey.mean, "covariance": survey.covariance}
+        vars(observations).update(told, total_weight=survey.total_weight)
         return observations
 
     @property
@@ -127,7 +129,18 @@ class Observations:
     @property
     def survey(self) -> Survey:
         """What is measured of all rows, as a source tells it."""
-        return Survey(self.n_observations, self._extents, self.mean, self.covariance * self.n_observations)
+        total = self.total_weight
+        return Survey(self.n_observations, total, self._extents, self.mean, self.covariance * total)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of row weights and labels, for they may be as many as rows; empty where there are none."""
+        values: Any = self.values
+        if isinstance(values, Stored) and isinstance(values.source, Absent):
+            return values.source.fingerprint
+        parts: list[NDArray[Any]] = [self.weights] if self.is_weighted else []
+        parts += [] if self.labels is None else [self.labels]
+        return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest() if parts else ""
 
     @property
     def is_stored(self) -> bool:

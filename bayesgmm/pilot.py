@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from bayesgmm.acceleration import Learnt
+from bayesgmm.acceleration import Derivative
 from bayesgmm.climb import Settings, Status, maximise, nuisance_of
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
@@ -27,14 +27,14 @@ class Pilot:
     ----------
     start : tuple of str and Mixture
         The best of the starts, climbed from to the optimum of these rows, and what it is called.
-    learnt : Learnt, optional
+    learnt : Derivative, optional
         What EM's map is like there, where it is smooth.
     n_rows_read : int
         In all: those that were passed over to find some, and these in each pass.
     """
 
     start: tuple[str, Mixture]
-    learnt: Learnt | None
+    learnt: Derivative | None
     n_rows_read: int
 
     @classmethod
@@ -62,5 +62,5 @@ class Pilot:
             return maximise(specification, statistics, mixture, nuisance_of(specification, mixture))[0]
 
         is_smooth = settings.accelerate and not settings.regularization and specification.frozen is None
-        learnt = Learnt.of(best.mixture, image) if is_smooth and best.status is Status.CONVERGED else None
+        learnt = Derivative.at(best.mixture, image) if is_smooth and best.status is Status.CONVERGED else None
         return cls(start, learnt, observations.n_observations + n_passes * some.n_observations)

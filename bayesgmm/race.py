@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bayesgmm import kernels
-from bayesgmm.acceleration import Learnt
+from bayesgmm.acceleration import Derivative
 from bayesgmm.climb import Climb, Run, Settings, Status
 from bayesgmm.collapse import Yardstick
 from bayesgmm.interruption import Interrupted
@@ -22,7 +22,7 @@ def race(
     specification: Specification,
     starts: Sequence[tuple[str, Mixture]],
     settings: Settings,
-    learnt: Learnt | None = None,
+    learnt: Derivative | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> tuple[Run, ...]:
     """Run EM from each start: a few passes for all, then the highest to its end, then the others unless they are overtaken.

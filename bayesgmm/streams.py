@@ -34,6 +34,7 @@ class Use(IntEnum):
     PARTITION = 19
     RESAMPLING = 20
     PILOT = 21
+    KEPT_ROWS = 22
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:

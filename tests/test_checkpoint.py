@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
+from bayesgmm.checkpoint import CheckpointWarning
 from bayesgmm.climb import Status
 from bayesgmm.mixture import Mixture
 from bayesgmm.sources import Blocks, Source
@@ -78,11 +79,44 @@ def test_the_checkpoint_of_another_fit_is_refused(rows, tmp_path):
     ]:
         with pytest.raises(ValueError, match=f"the checkpoint of another fit: {match}"):
             bg.fit_em(data, k, checkpoint=path)
+    other = bg.fit_bayes(rows[:100], 1, draws=10, tune=10, progress=False)
+    other.save(tmp_path / "posterior.nc")
+    with pytest.raises(ValueError, match="no checkpoint to go on from, but something else"):
+        bg.fit_em(rows, 2, checkpoint=tmp_path / "posterior.nc")
     path.write_bytes(b"PK\x03\x04 and what not")
     with pytest.raises(ValueError, match="no checkpoint to go on from"):
         bg.fit_em(rows, 2, checkpoint=path)
     with pytest.raises(FileNotFoundError, match="no folder"):
         bg.fit_em(rows, 2, checkpoint=tmp_path / "none" / "fit.nc")
+
+
+def test_whatever_is_known_of_rows_resumes(rows, tmp_path, monkeypatch):
+    """Labels, missing cells, noise and weights; which are no part of the file, and those of another fit are refused."""
+    path, gaps = tmp_path / "fit.nc", rows.copy()
+    gaps[::7, 0] = np.nan
+    known = {"labels": np.where(np.arange(2000) < 9, 0, -1), "sample_weight": np.linspace(0.5, 1.5, 2000)}
+    model = {"allow_missing": True, "noise": True, "n_init": 2, "tolerance": 1e-2, "checkpoint": path}
+    with monkeypatch.context() as patch:
+        cut_off_after(patch, 12)
+        with pytest.raises(CutOffError):
+            bg.fit_em(gaps, 2, checkpoint_every=5, **model, **known)
+    early = bg.load(path)
+    assert early.observations.total_weight == pytest.approx(2000)
+    late = bg.fit_em(gaps, 2, **model, **known)
+    assert late.history[0] >= early.objective - 1e-6
+    for other in ({}, {"labels": known["labels"]}, known | {"sample_weight": known["sample_weight"][::-1]}):
+        with pytest.raises(ValueError, match=r"of another fit: (it has other row weights or labels|its rows have other means)"):
+            bg.fit_em(gaps, 2, **model, **other)
+
+
+def test_a_disk_that_is_full_loses_nothing(rows, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("bayesgmm.checkpoint.write_sealed", full)
+    with pytest.warns(CheckpointWarning, match=r"goes on without further checkpoints\. No space left"):
+        em = bg.fit_em(rows, 3, n_init=2, checkpoint=tmp_path / "fit.nc")
+    assert em.converged
 
 
 def test_a_source_resumes_too(rows, tmp_path, monkeypatch):

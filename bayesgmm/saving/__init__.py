@@ -6,7 +6,7 @@ A file is checked here once, when it is read; whoever gets its content trusts it
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -51,8 +51,8 @@ def model[T: (Specification, MfmSpecification)](
     """The pair of model and data that a file describes, if they fit each other."""
     listed = names_of(names)
     data = values if isinstance(values, Absent) else numbers(values, "observations", (None, len(listed)), allow_missing)
-    if weights is not None:
-        numbers(weights, "weights of rows", (None,) if isinstance(data, Absent) else (len(data),))
+    if weights is not None and not isinstance(data, Absent):
+        numbers(weights, "weights of rows", (len(data),))
     observations = _made("observations", Observations.from_data, data, weights, listed, labels, allow_missing)
     described = parsed(specification, "specification", dict)
     found = _made("specification", kind.from_json, json.dumps(described))
@@ -61,19 +61,30 @@ def model[T: (Specification, MfmSpecification)](
     return found, observations
 
 
-def absent(
-    names: Sequence[str], description: object, n_rows: object, extents: object, mean: object, covariance: object
-) -> Absent:
-    """The source of rows that a file does not hold, from what it holds of them."""
-    d, n = len(names), n_rows.item() if isinstance(n_rows, np.integer) else n_rows
-    if not isinstance(description, str) or not is_count(n):
-        raise UnreadableError(f"it tells no number of rows that were not in memory, or not where they were: {told(n_rows)}")
-    bounds = numbers(extents, "extents", (2, d))
-    matrix = numbers(covariance, "a covariance", (d, d))
-    known = Survey(n, bounds, numbers(mean, "a mean", (d,)), matrix * n)
+def told_of(observations: Observations) -> dict[str, str | int | float]:
+    """What a file that does not hold the rows says of them, beside what is measured."""
+    return {
+        "from": observations.description,
+        "n": observations.n_observations,
+        "total_weight": observations.total_weight,
+        "fingerprint": observations.fingerprint,
+    }
+
+
+def absent(names: Sequence[str], about: Mapping[Any, object], measured: Mapping[str, object]) -> Absent:
+    """The source of rows that a file does not hold, from what :func:`told_of` said of them, and extents, mean and covariance."""
+    described = (about.get(name) for name in ("from", "n", "total_weight", "fingerprint"))
+    source, n, total, fingerprint = (each.item() if isinstance(each, np.generic) else each for each in described)
+    if not isinstance(source, str) or not isinstance(fingerprint, str) or not is_count(n):
+        raise UnreadableError(f"it tells no number of rows that were not in memory, or not where they were: {told(n)}")
+    if not isinstance(total, float | int) or not 0 < total < math.inf:
+        raise UnreadableError(f"it tells of rows that weigh {told(total)} together")
+    d = len(names)
+    bounds = numbers(measured["extents"], "extents", (2, d))
+    mean, matrix = numbers(measured["mean"], "a mean", (d,)), numbers(measured["covariance"], "a covariance", (d, d))
     if (bounds[0] >= bounds[1]).any() or (matrix.diagonal() <= 0).any():
         raise UnreadableError("it holds extents or variances of rows that were not in memory which are none")
-    return Absent(tuple(names), description, known)
+    return Absent(tuple(names), source, Survey(n, float(total), bounds, mean, matrix * float(total)), fingerprint)
 
 
 def names_of(text: object) -> list[str]:

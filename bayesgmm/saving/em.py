@@ -14,7 +14,18 @@ from bayesgmm.climb import Run, Status
 from bayesgmm.files import UnreadableError
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
-from bayesgmm.saving import absent, is_count, model, names_of, numbers, parsed, require_parameters, require_schema, schema
+from bayesgmm.saving import (
+    absent,
+    is_count,
+    model,
+    names_of,
+    numbers,
+    parsed,
+    require_parameters,
+    require_schema,
+    schema,
+    told_of,
+)
 from bayesgmm.sources import Survey
 from bayesgmm.specification import Specification
 from bayesgmm.validation import told
@@ -40,7 +51,7 @@ def pack(
         "version": version("bayesgmm"),
         "specification": specification.to_json(),
         "names": json.dumps(observations.names),
-        **({} if is_whole else {"n_rows": observations.n_observations, "rows_from": observations.description}),
+        **({} if is_whole else {"rows": told_of(observations)}),
         "runs": [
             {"origin": run.origin, "n_passes": run.n_passes, "status": run.status.name, "detail": run.detail} for run in runs
         ],
@@ -49,9 +60,7 @@ def pack(
         "n_pilot_rows": n_pilot_rows,
     }
     arrays = {
-        **({"values": observations.values} if is_whole else _survey_arrays(observations.survey)),
-        **({"row_weights": observations.weights} if observations.is_weighted else {}),
-        **({} if observations.labels is None else {"labels": observations.labels}),
+        **(_data_arrays(observations) if is_whole else _survey_arrays(observations.survey)),
         **({} if specification.noise is None else {"noise_weights": np.array([run.mixture.noise_weight for run in runs])}),
         **{name: np.stack([getattr(run.mixture, name) for run in runs]) for name in ("weights", "means", "covariances")},
         "log_likelihoods": np.array([run.log_likelihood for run in runs]),
@@ -75,9 +84,10 @@ def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run,
     arrays = _arrays(content)
     about = parsed(_taken(arrays, "about").tolist(), "description", dict)
     require_schema(about.get("schema"), KIND, VERSION)
-    if "n_rows" in about:
-        measured = (_taken(arrays, name) for name in ("extents", "mean", "covariance"))
-        values: object = absent(names_of(about.get("names")), about.get("rows_from"), about["n_rows"], *measured)
+    if "rows" in about:
+        measured = {name: _taken(arrays, name) for name in ("extents", "mean", "covariance")}
+        rows = about["rows"] if isinstance(about["rows"], dict) else {}
+        values: object = absent(names_of(about.get("names")), rows, measured)
     else:
         values = _taken(arrays, "values")
     weights, labels = arrays.get("row_weights"), arrays.get("labels")
@@ -89,6 +99,12 @@ def unpack(content: bytes) -> tuple[Specification, Observations, Run, tuple[Run,
     if not is_count(n_pilot_rows, 0):
         raise UnreadableError(f"it tells of {told(n_pilot_rows)} rows read before EM")
     return *found, runs[best], runs, n_starts, n_pilot_rows
+
+
+def _data_arrays(observations: Observations) -> dict[str, NDArray[Any]]:
+    weights = {"row_weights": observations.weights} if observations.is_weighted else {}
+    labels = {} if observations.labels is None else {"labels": observations.labels}
+    return {"values": observations.values, **weights, **labels}
 
 
 def _survey_arrays(survey: Survey) -> dict[str, NDArray[np.float64]]:

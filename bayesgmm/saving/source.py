@@ -5,7 +5,7 @@ import xarray as xr
 
 from bayesgmm.files import UnreadableError
 from bayesgmm.observations import Observations
-from bayesgmm.saving import absent, numbers
+from bayesgmm.saving import absent, numbers, told_of
 from bayesgmm.sources import Absent
 from bayesgmm.streams import Use, stream
 
@@ -15,7 +15,7 @@ SAMPLE, SOURCE = "observed_sample", "source"
 def source_groups(observations: Observations, n_rows: int) -> dict[str, xr.Dataset]:
     """The two groups of a posterior's tree, with so many of the rows in the first, the same ones each time."""
     n, names = observations.n_observations, list(observations.names)
-    rng = stream(np.random.SeedSequence(0), Use.PILOT, n)
+    rng = stream(np.random.SeedSequence(0), Use.KEPT_ROWS, n)
     chosen = np.sort(rng.choice(n, size=min(n, n_rows), replace=False))
     coords = {"observation": chosen, "feature": names}
     sample = xr.Dataset({"x": (("observation", "feature"), observations.values[chosen])}, coords=coords)
@@ -25,8 +25,10 @@ def source_groups(observations: Observations, n_rows: int) -> dict[str, xr.Datas
         "mean": ("feature", known.mean),
         "covariance": (("feature", "feature2"), known.covariance),
     }
-    about = {"description": observations.description, "n_observations": n}
-    return {SAMPLE: sample, SOURCE: xr.Dataset(measured, coords={"feature": names, "feature2": names}, attrs=about)}
+    return {
+        SAMPLE: sample,
+        SOURCE: xr.Dataset(measured, coords={"feature": names, "feature2": names}, attrs=told_of(observations)),
+    }
 
 
 def absent_of(tree: xr.DataTree, names: list[str]) -> Absent:
@@ -41,5 +43,4 @@ def absent_of(tree: xr.DataTree, names: list[str]) -> Absent:
     if missing or SAMPLE not in tree.children or "x" not in tree[SAMPLE].data_vars:
         raise UnreadableError(f"it holds no {', '.join(missing) or SAMPLE} of rows that were not in memory")
     numbers(tree[SAMPLE]["x"].to_numpy(), "some of the observations", (None, len(names)))
-    measured = (group[name].to_numpy() for name in ("extents", "mean", "covariance"))
-    return absent(names, group.attrs.get("description"), group.attrs.get("n_observations"), *measured)
+    return absent(names, group.attrs, {name: group[name].to_numpy() for name in ("extents", "mean", "covariance")})

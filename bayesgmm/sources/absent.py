@@ -1,7 +1,10 @@
 """Rows that are not here: of a fit that was loaded, whose file holds what was measured of them and not the rows."""
 
 from collections.abc import Iterator
-from typing import NoReturn, Self
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bayesgmm.sources.source import Block, Source
 from bayesgmm.sources.survey import Survey
@@ -17,10 +20,12 @@ class Absent(Source):
         Where they came from, such as a path: "the rows of ... " is what it completes.
     known : Survey
         What was measured of them.
+    fingerprint : str
+        Of what went along with them, see :attr:`bayesgmm.observations.Observations.fingerprint`.
     """
 
-    def __init__(self, names: tuple[str, ...], description: str, known: Survey) -> None:
-        self.names, self.known, self._description = names, known, description
+    def __init__(self, names: tuple[str, ...], description: str, known: Survey, fingerprint: str = "") -> None:
+        self.names, self.known, self.fingerprint, self._description = names, known, fingerprint, description
 
     @classmethod
     def of(cls, source: Source, known: Survey) -> Self:
@@ -32,15 +37,18 @@ class Absent(Source):
         """Where they came from."""
         return self._description
 
-    def survey(self) -> Survey:
+    def survey(self, *_: NDArray[np.float64]) -> Survey:
         """What was measured when they were there."""
         return self.known
 
     def blocks(self) -> Iterator[Block]:
-        """There are none."""
-        self._refuse()
+        """There are none.
 
-    def _refuse(self) -> NoReturn:
+        Raises
+        ------
+        ValueError
+            Always; it says where the rows came from.
+        """
         raise ValueError(
             f"This fit was loaded from a file, which does not hold the {self.known.n_rows:,} rows of {self.description}, and "
             "what was asked for needs them: give rows as an argument where there is one, or fit the source again."

@@ -87,9 +87,9 @@ class OnDevice(Source):
             held = self._kernels.fetched(self._held, first, min(self._n_rows, first + self.block_rows))
             yield Block.within(self._units.given(held), "the device", first)
 
-    def survey(self) -> Survey:
+    def survey(self, *weights: Array) -> Survey:
         """The same each time: these rows do not change."""
-        return self._surveyed
+        return super().survey(*weights) if weights else self._surveyed
 
     @cached_property
     def _surveyed(self) -> Survey:

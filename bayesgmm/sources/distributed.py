@@ -82,9 +82,9 @@ class Distributed(Source):
             for start in range(0, len(values), self.block_rows):
                 yield Block.within(values[start : start + self.block_rows], "the collection", first + start)
 
-    def survey(self) -> Survey:
+    def survey(self, *weights: Array) -> Survey:
         """Check and measure all rows where they are."""
-        return self.reduced(partial(_surveyed, self.names, self._edges)) or super().survey()
+        return self.reduced(partial(_surveyed, self.names, self._edges), *weights) or super().survey()
 
     def mapped[T](self, task: Callable[..., T], *along: NDArray[Any]) -> Iterator[T]:
         """What the task gives for each block of rows, in their order; no more than two runs a thread are under way."""
@@ -297,9 +297,11 @@ def _added(parts: list[list[Any]]) -> list[Any]:
     return [reduce(add, chain.from_iterable(parts))]
 
 
-def _surveyed(names: tuple[str, ...], edges: NDArray[np.int64], rows: slice, values: Array) -> Survey:
+def _surveyed(
+    names: tuple[str, ...], edges: NDArray[np.int64], rows: slice, values: Array, weights: Array | None = None
+) -> Survey:
     """Of a block; what is wrong is said of the partition that it is in."""
-    return Survey.of(values, names, partial(_partition, edges, rows.start))
+    return Survey.of(values, names, partial(_partition, edges, rows.start), weights)
 
 
 def _partition(edges: NDArray[np.int64], first: int, row: int) -> tuple[str, int]:

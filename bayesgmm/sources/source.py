@@ -85,15 +85,19 @@ class Source(ABC):
     def blocks(self) -> Iterator[Block]:
         """All rows in their order; at most about :data:`BLOCK_BYTES` at a time."""
 
-    def survey(self) -> Survey:
-        """Read everything once, and check it.
+    def survey(self, *weights: Array) -> Survey:
+        """Read everything once, check it and measure it, by row weights (n_rows,) where these are given.
 
         Raises
         ------
         ValueError
             If there is no row, or a value is missing, infinite or beyond double precision; it says where.
         """
-        found = added_up(Survey.of(block.values, self.names, block.where) for block in ahead(self.blocks()) if len(block.values))
+        seen: list[tuple[int, Where]] = []
+        found = added_up(
+            Survey.of(values, self.names, partial(_place, seen, first), *(part[first : first + len(values)] for part in weights))
+            for first, values in ahead(self._cut(seen))
+        )
         if found is None:
             raise ValueError("The data are empty: no row arrived.")
         return found
@@ -132,11 +136,16 @@ class Source(ABC):
         """Rows of a block, a function of the number of columns alone."""
         return max(1, BLOCK_BYTES // (8 * len(self.names)))
 
-    def _cut(self) -> Iterator[tuple[int, Array]]:
-        """Blocks of the same size with the number of their first row, without a copy where the source has them so."""
+    def _cut(self, seen: list[tuple[int, Where]] | None = None) -> Iterator[tuple[int, Array]]:
+        """Blocks of the same size with the number of their first row, without a copy where the source has them so.
+
+        ``seen`` is told of each of the source's own blocks, and the number of its first row.
+        """
         first, buffer, filled = 0, np.empty(0), 0
         for block in self.blocks():
             values = block.values
+            if seen is not None:
+                seen.append((first + filled, block.where))
             while len(values):
                 if not filled and len(values) >= self.block_rows:
                     yield first, values[: self.block_rows]
@@ -152,6 +161,13 @@ class Source(ABC):
                     first, filled = first + filled, 0
         if filled:
             yield first, buffer[:filled].copy(order="K")  # of either order, and contiguous
+
+
+def _place(seen: list[tuple[int, Where]], first: int, row: int) -> tuple[str, int]:
+    """What a row of the cut block that begins with row ``first`` is a part of in the source, and its number there."""
+    number = first + row
+    start, where = next((start, where) for start, where in reversed(seen) if start <= number)
+    return where(number - start)
 
 
 def _expected(components: tuple[Array, Array, Array], _: slice, values: Array, weights: Array | None = None) -> Sums:

@@ -20,20 +20,22 @@ class Survey:
     Attributes
     ----------
     n_rows : int
+    total_weight : float
     extents : ndarray of shape (2, n_features)
-        Least and largest value of each column.
+        Least and largest value of each column, among rows that count.
     mean : ndarray of shape (n_features,)
     scatter : ndarray of shape (n_features, n_features)
-        About the mean; not divided by anything.
+        Weighted, about the mean; not divided by anything.
     """
 
     n_rows: int
+    total_weight: float
     extents: Array
     mean: Array
     scatter: Array
 
     @classmethod
-    def of(cls, values: Array, names: tuple[str, ...], where: Where) -> "Survey":
+    def of(cls, values: Array, names: tuple[str, ...], where: Where, weights: Array | None = None) -> "Survey":
         """Check and measure rows (n, d) that are in memory; ``where`` tells of a row's number what it is a part of.
 
         Raises
@@ -45,23 +47,34 @@ class Survey:
         extents = np.stack([columns.min(axis=1), columns.max(axis=1)])
         if not (np.abs(extents) <= LARGEST_VALUE).all():
             _refuse(values, names, where)
-        mean = columns.mean(axis=1)
+        n, v = len(values), weights
+        if v is None:
+            mean = columns.mean(axis=1)
+            columns -= mean[:, None]
+            return cls(n, float(n), extents, mean, columns @ columns.T)
+        counted, total = columns[:, v > 0], float(v.sum())
+        if total == 0:  # of such rows nothing is told
+            nothing = np.zeros(len(names))
+            return cls(n, total, np.stack([nothing + np.inf, nothing - np.inf]), nothing, np.outer(nothing, nothing))
+        extents = np.stack([counted.min(axis=1), counted.max(axis=1)])
+        mean = columns @ v / total
         columns -= mean[:, None]
-        return cls(len(values), extents, mean, columns @ columns.T)
+        return cls(n, total, extents, mean, (columns * v) @ columns.T)
 
     @property
     def covariance(self) -> Array:
-        """Divided by the number of rows, shape (n_features, n_features)."""
-        return np.asarray(self.scatter / self.n_rows)
+        """Divided by the total weight, shape (n_features, n_features)."""
+        return np.asarray(self.scatter / self.total_weight)
 
     def __add__(self, other: "Survey") -> "Survey":
         """Of the rows of both: Chan, Golub & LeVeque (1983), doi:10.1080/00031305.1983.10483115."""
         if not isinstance(other, Survey):
             return NotImplemented
-        n, shift = self.n_rows + other.n_rows, other.mean - self.mean
         extents = np.stack([np.minimum(self.extents[0], other.extents[0]), np.maximum(self.extents[1], other.extents[1])])
-        between = np.outer(shift, shift) * (self.n_rows / n * other.n_rows)
-        return Survey(n, extents, self.mean + shift * (other.n_rows / n), self.scatter + other.scatter + between)
+        total, shift = self.total_weight + other.total_weight, other.mean - self.mean
+        share = other.total_weight / total if total else 0.0
+        scatter = self.scatter + other.scatter + np.outer(shift, shift) * (self.total_weight * share)
+        return Survey(self.n_rows + other.n_rows, total, extents, self.mean + shift * share, scatter)
 
 
 def _refuse(values: Array, names: tuple[str, ...], where: Where) -> NoReturn:
