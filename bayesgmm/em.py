@@ -64,8 +64,9 @@ def fit_em(
     and nuisance variables. A run whose component collapses (onto a point, a line, or too few observations) is flagged and
     never wins over one that did not.
 
-    Rows that are not in memory (see :func:`bayesgmm.open_source`) are read block by block in each pass. The starts are climbed
-    from on some of them, and what EM's map is like there makes a handful of passes over all rows enough.
+    Rows that are not in memory (see :func:`bayesgmm.open_source`) are read block by block in each pass. The starts, or the given
+    one unless ``accelerate=False``, are climbed from on 100,000 of them, and what EM's map is like there makes a handful of
+    passes over all rows enough.
 
     Parameters
     ----------
@@ -162,7 +163,8 @@ def fit_em(
     with Pace(observations.n_observations, progress) as pace:
         if observations.is_stored and (accelerate or start is None):
             with pace.reading("Finding rows to try starts on"):
-                pilot = Pilot.of(observations, specification, begin, settings, root)
+                some = Pilot.rows(observations, root)
+                pilot = Pilot.of(observations, some, specification, begin(some), settings)
             starts, learnt, n_rows = [pilot.start], pilot.learnt, pilot.n_rows_read
         else:
             starts, learnt, n_rows = begin(observations), None, 0

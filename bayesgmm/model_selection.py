@@ -19,6 +19,7 @@ from bayesgmm.interruption import PartialWarning
 from bayesgmm.mixture import Mixture
 from bayesgmm.noise import Noise
 from bayesgmm.observations import Observations
+from bayesgmm.pilot import Pilot
 from bayesgmm.prior import Prior
 from bayesgmm.progress import progress_bar
 from bayesgmm.specification import Specification
@@ -181,7 +182,7 @@ class Grid:
         """From which all numbers of clusters are cut, built when it is first asked for."""
         if name not in self._trees:
             rng = stream(self.seed, Use.TREE, list(TREES).index(name))
-            self._trees[name] = Agglomeration.of(self.observations.filled, rng, *TREES[name])
+            self._trees[name] = Agglomeration.of(self.some.filled, rng, *TREES[name])
         return self._trees[name]
 
     def fit(self, cell: Cell) -> None:
@@ -194,10 +195,24 @@ class Grid:
         except ValueError as error:
             self.reasons[cell] = str(error)
             return
-        result = best_of(self.observations, specification, self._starts(specification), self.settings)
+        result = self._searched(specification)
         self.fits[cell] = result
         if result.status is Status.COLLAPSED:
             self.reasons[cell] = result.detail
+
+    def _searched(self, specification: Specification) -> EMResult:
+        """The best from all starts."""
+        starts = self._starts(specification)
+        if not self.observations.is_stored:
+            return best_of(self.observations, specification, starts, self.settings)
+        pilot = Pilot.of(self.observations, self.some, specification, starts, self.settings)
+        result = best_of(self.observations, specification, [pilot.start], self.settings, pilot.learnt)
+        return replace(result, n_pilot_rows=pilot.n_rows_read)
+
+    @cached_property
+    def some(self) -> Observations:
+        """The rows that starts are made of: all where they are in memory, or else a pilot's."""
+        return Pilot.rows(self.observations, self.seed) if self.observations.is_stored else self.observations
 
     def _require_rows(self, specification: Specification) -> None:
         n, p = self.observations.total_weight, specification.n_parameters(self.observations.n_features)
@@ -214,25 +229,25 @@ class Grid:
             except ValueError:
                 self._scaffold[cell] = None
             else:
-                self._scaffold[cell] = best_of(self.observations, smaller, self._starts(smaller), self.settings)
+                self._scaffold[cell] = self._searched(smaller)
         found = self.fits.get(cell, self._scaffold.get(cell))
         return found if found is not None and _sound(found) else None
 
     def _starts(self, specification: Specification) -> list[tuple[str, Mixture]]:
         """Clusters of trees; the best fit of a narrower structure; each way to split a component of the last number's; others."""
         k, structure = specification.n_components, specification.structure
-        starts = list(default_starts(self.observations, specification, self.n_init if k > 1 else 1, self.seed))
+        starts = list(default_starts(self.some, specification, self.n_init if k > 1 else 1, self.seed))
         if k == 1:
             return starts
         trees = "hc", "ward, own units" if isinstance(structure.block, Spherical) else "ward"  # spheres are not whitened ones
-        rows = self.observations.filled
+        rows = self.some.filled
         cuts = ((name, initialisation.cut(self.tree(name), rows, k, structure)) for name in trees)
-        starts += [(name, initialisation.fitted(cut, self.observations, specification)) for name, cut in cuts]
+        starts += [(name, initialisation.fitted(cut, self.some, specification)) for name, cut in cuts]
         there = (fit for (_, number), fit in self.fits.items() if number == k and _sound(fit))
         narrower = [fit for fit in there if structure.includes(fit.specification.structure)]
         if narrower:
             best = max(narrower, key=lambda fit: fit.objective)
-            _, mixture = from_mixture(best.mixture, self.observations, specification)
+            _, mixture = from_mixture(best.mixture, self.some, specification)
             starts.append((f"{best.specification.covariance}'s fit", mixture))
         before = self._before(specification)
         if before is not None:

@@ -194,11 +194,18 @@ class Observations:
         return (self.weights,) if self.is_weighted else ()
 
     def sample(self, n: int, rng: np.random.Generator) -> Self:
-        """Some rows, drawn without replacement, in memory and in their order; all where there are no more."""
+        """Some rows that count, drawn without replacement, in memory and in their order; all where there are no more.
+
+        Those of a source are held to be as extended and as varied as all.
+        """
         if n >= self.n_observations and not self.is_stored:
             return self
-        size = min(n, self.n_observations)
-        return self.rows(np.sort(rng.choice(self.n_observations, size=size, replace=False)))
+        candidates = np.flatnonzero(self.weights > 0) if self.is_weighted else self.n_observations
+        size = min(n, np.size(candidates) if self.is_weighted else self.n_observations)
+        found = self.rows(np.sort(rng.choice(candidates, size=size, replace=False)))
+        if self.is_stored:  # in which a column may not vary that varies among all
+            vars(found).update(_plain_extents=self._plain_extents, mean=self.mean, covariance=self.covariance)
+        return found
 
     @property
     def n_observations(self) -> int:

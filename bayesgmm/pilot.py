@@ -1,6 +1,6 @@
 """Pilot: EM on some of the rows, ahead of all of them."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesgmm.acceleration import Derivative
 from bayesgmm.climb import Settings, Status, maximise, nuisance_of
+from bayesgmm.interruption import Interrupted
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.race import race, winner
@@ -37,19 +38,25 @@ class Pilot:
     learnt: Derivative | None
     n_rows_read: int
 
+    @staticmethod
+    def rows(observations: Observations, seed: np.random.SeedSequence) -> Observations:
+        """Some rows in memory, found in one reading of all."""
+        return observations.sample(ROWS, stream(seed, Use.PILOT))
+
     @classmethod
     def of(
         cls,
         observations: Observations,
+        some: Observations,
         specification: Specification,
-        begin: Callable[[Observations], list[tuple[str, Mixture]]],
+        starts: Sequence[tuple[str, Mixture]],
         settings: Settings,
-        seed: np.random.SeedSequence,
     ) -> Self:
-        """Climb from the starts that are made of the rows in memory."""
-        some = observations.sample(ROWS, stream(seed, Use.PILOT))
-        starts = begin(some)
-        runs = race(some, specification, starts, settings)
+        """Climb on some of the rows, from starts that were made of them."""
+        try:
+            runs = race(some, specification, starts, settings)
+        except Interrupted:  # these runs are of some rows only
+            raise KeyboardInterrupt from None
         best, n_passes = winner(runs, settings.tolerance), sum(run.n_passes for run in runs)
         start = f"{best.origin}, the best of {len(runs)} on {some.n_observations:,} rows", best.mixture
         if best.status is Status.COLLAPSED:  # on so few rows, or on any: the whole will show

@@ -66,6 +66,17 @@ class SufficientStatistics:
         sums = self.sums + self.counts[:, None] * shift
         return replace(self, sums=sums, scatter=scatter, reference=np.array(reference))
 
+    def scaled(self, factor: float) -> "SufficientStatistics":
+        """Of rows that count so many times as much."""
+        return SufficientStatistics(
+            factor * self.counts,
+            factor * self.sums,
+            factor * self.scatter,
+            self.reference,
+            factor * self.log_likelihood,
+            factor * self.noise_count,
+        )
+
     def __add__(self, other: "SufficientStatistics") -> "SufficientStatistics":
         """Statistics of the union of two disjoint sets of rows, about the reference of the first."""
         if not isinstance(other, SufficientStatistics):

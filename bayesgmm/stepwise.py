@@ -45,8 +45,12 @@ class StepwiseEM:
     mixture : Mixture
     statistics : SufficientStatistics
         Of one row: the counts, and that of the noise, sum to one.
+    names : tuple of str
+        Of the columns.
     n_rows : int
         Rows that have come.
+    total_weight : float
+        And how much they weigh: the same, but for row weights.
     n_steps : int
         Batches that have come after the first.
     forgetting : float
@@ -75,7 +79,9 @@ class StepwiseEM:
     specification: Specification
     mixture: Mixture
     statistics: SufficientStatistics
+    names: tuple[str, ...]
     n_rows: int
+    total_weight: float
     n_steps: int = 0
     forgetting: float = FORGETTING
     ridge: NDArray[np.float64] | None = None
@@ -111,6 +117,10 @@ class StepwiseEM:
         forgetting : float
             Above 0.5, and at most 1.
 
+        Returns
+        -------
+        StepwiseEM
+
         Raises
         ------
         ValueError
@@ -130,7 +140,8 @@ class StepwiseEM:
     def begun(cls, observations: Observations, specification: Specification, mixture: Mixture, **settings: Any) -> Self:
         """Begin with a first batch and what was estimated from it."""
         n = observations.total_weight
-        return cls(specification, mixture, _of_one(mixture.expected_statistics(observations), n), round(n), **settings)
+        statistics = mixture.expected_statistics(observations).scaled(1 / n)
+        return cls(specification, mixture, statistics, observations.names, observations.n_observations, n, **settings)
 
     def step(self, X: Any) -> Self:
         """The estimate after another batch.
@@ -138,7 +149,12 @@ class StepwiseEM:
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_observations, n_features)
-            One row or more.
+            One row or more; named columns in any order.
+
+        Returns
+        -------
+        StepwiseEM
+            Another one; this one stays as it is.
 
         Raises
         ------
@@ -149,39 +165,27 @@ class StepwiseEM:
 
     def after(self, batch: Observations) -> Self:
         """The same for rows that have been checked."""
-        m = batch.total_weight
-        n = self.n_rows + m
+        m, n = batch.total_weight, self.total_weight + batch.total_weight
         share = (m / n) ** self.forgetting
-        found = _of_one(self.mixture.expected_statistics(batch), m)
-        statistics = _times(self.statistics, 1 - share) + _times(found, share)
+        found = self.mixture.expected_statistics(batch).scaled(1 / m)
+        statistics = self.statistics.scaled(1 - share) + found.scaled(share)
         nuisance = nuisance_of(self.specification, self.mixture)
-        mixture, _ = maximise(self.specification, _times(statistics, n), self.mixture, nuisance, self.ridge)
+        mixture, _ = maximise(self.specification, statistics.scaled(n), self.mixture, nuisance, self.ridge)
         reason = "" if self.yardstick is None else self.yardstick.collapse(mixture.covariances)
         if reason:
             raise ValueError(f"{reason} Give a prior, larger batches, or use fewer components than {mixture.n_components}.")
-        return replace(self, mixture=mixture, statistics=statistics, n_rows=round(n), n_steps=self.n_steps + 1)
+        return replace(
+            self,
+            mixture=mixture,
+            statistics=statistics,
+            n_rows=self.n_rows + batch.n_observations,
+            total_weight=n,
+            n_steps=self.n_steps + 1,
+        )
 
     def _rows(self, X: Any) -> Observations:
         """A batch, which need not vary."""
-        if isinstance(X, Observations):
+        if isinstance(X, Observations) and X.names == self.names:
             return X
-        table = Table.of(X)
-        if table.values.shape[1] != self.mixture.n_features:
-            raise ValueError(
-                f"The batch has {table.values.shape[1]} features, those before had {self.mixture.n_features}: "
-                "give the same columns."
-            )
-        return Observations(table.values, np.broadcast_to(1.0, (len(table.values),)), table.names)
-
-
-def _times(statistics: SufficientStatistics, factor: float) -> SufficientStatistics:
-    """Of so many times the rows."""
-    s = statistics
-    return SufficientStatistics(
-        factor * s.counts, factor * s.sums, factor * s.scatter, s.reference, factor * s.log_likelihood, factor * s.noise_count
-    )
-
-
-def _of_one(statistics: SufficientStatistics, n: float) -> SufficientStatistics:
-    """Of a row of so many, on average."""
-    return _times(statistics, 1 / n)
+        values = Table.of(X.values if isinstance(X, Observations) else X).arranged(self.names)
+        return Observations(values, np.broadcast_to(1.0, (len(values),)), self.names)

@@ -99,7 +99,8 @@ def _from_samples(
 ) -> list[Mixture]:
     """MAPs of different rows that fit into memory, but for the first, which is that of all; none far below the highest."""
     if warm_start is None:
-        pilot = Pilot.of(observations, modal, partial(_usual, modal, seed), NEAR, seed)
+        some = Pilot.rows(observations, seed)
+        pilot = Pilot.of(observations, some, modal, _usual(modal, seed, some), NEAR)
         candidate, learnt = pilot.start, pilot.learnt
     else:
         candidate, learnt = _given(warm_start, observations, modal), None

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import bayesgmm as bg
+from bayesgmm.em import ConvergenceWarning
 from bayesgmm.observations import Observations
 from bayesgmm.sources import Blocks, Npy, Stored, open_source
 from bayesgmm.sources.source import Source, added_up
@@ -170,3 +171,44 @@ def test_a_source_that_changes_is_refused(table):
     stored = Observations.from_data(changing)
     with pytest.raises(ValueError, match="another number of rows than the 3,000"):
         bg.fit_em(table, 2).mixture.expected_statistics(stored)
+
+
+def test_models_are_compared_in_few_readings(table):
+    n_readings = []
+
+    def read():
+        n_readings.append(1)
+        yield table
+
+    found = bg.select_model(Blocks(read), n_components=[2, 3], covariances=["full", "diag"])
+    here = bg.select_model(table, n_components=[2, 3], covariances=["full", "diag"])
+    assert found.ranking.index.tolist() == here.ranking.index.tolist()
+    np.testing.assert_allclose(found.ranking, here.ranking, atol=1e-4)
+    assert len(n_readings) < 60  # a few for each of four models and its criteria
+
+
+def test_a_column_that_varies_in_a_row_or_two_is_as_in_memory(monkeypatch):
+    """Most samples of the rows do not show it."""
+    monkeypatch.setattr("bayesgmm.pilot.ROWS", 200)
+    X, _, _ = bg.simulate(3000, 2, 2, 4.0, seed=1)
+    X = np.column_stack([X, np.zeros(3000)])
+    X[7, 2] = 1.0
+    with pytest.warns(ConvergenceWarning, match="collapsed"):
+        em = bg.fit_em(Blocks(lambda: [X]), 2)
+    assert not em.converged
+
+
+def test_moments_do_not_hang_on_the_cut_and_count_weights(table, monkeypatch):
+    monkeypatch.setattr(Source, "block_rows", 256)
+    weights = np.random.default_rng(1).integers(0, 3, 3000).astype(float)
+    here = Observations.from_data(table, weights)
+    cuts = [[3000], [1, 255, 700, 2044], [100] * 30]
+    for v in (None, weights):
+        there = [Observations.from_data(Blocks(partial(parts, table, np.cumsum([0, *cut]))), v) for cut in cuts]
+        for other in there[1:]:
+            np.testing.assert_array_equal(other.mean, there[0].mean)
+            np.testing.assert_array_equal(other.covariance, there[0].covariance)
+    assert there[0].total_weight == here.total_weight
+    np.testing.assert_array_equal(there[0].ranges, here.ranges)
+    np.testing.assert_allclose(there[0].mean, here.mean, rtol=1e-12)
+    np.testing.assert_allclose(there[0].covariance, here.covariance, rtol=1e-11, atol=1e-13)
