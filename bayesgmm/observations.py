@@ -168,7 +168,11 @@ class Observations:
 
     def parts(self) -> Iterator["Observations"]:
         """All rows, part by part, each in memory."""
-        yield from self.mapped(_itself)
+        if self._stored is None:
+            yield self
+            return
+        for rows, values in self._stored.here():
+            yield _on_part(_itself, self.names, rows, values, *(part[rows] for part in self._along))
 
     def reduced[T](self, task: Callable[["Observations"], T]) -> T:
         """The sum of what a task gives for all parts."""

@@ -102,10 +102,14 @@ class Source(ABC):
             raise ValueError("The data are empty: no row arrived.")
         return found
 
+    def here(self) -> Iterator[tuple[slice, Array]]:
+        """All rows, block by block, in this process, wherever tasks would run."""
+        for first, values in ahead(self._cut()):
+            yield slice(first, first + len(values)), values
+
     def mapped[T](self, task: Callable[..., T], *along: NDArray[Any]) -> Iterator[T]:
         """What the task gives for each block of rows, in their order; the next ones are read while it works."""
-        for first, values in ahead(self._cut()):
-            rows = slice(first, first + len(values))
+        for rows, values in self.here():
             yield task(rows, values, *(part[rows] for part in along))
 
     def reduced[T](self, task: Callable[..., T], *along: NDArray[Any]) -> T | None:

@@ -41,6 +41,15 @@ class Stored:
             yield found
         self._require(n == len(self))
 
+    def here(self) -> Iterator[tuple[slice, Array]]:
+        """All rows, block by block, in this process."""
+        n = 0
+        for rows, values in self.source.here():
+            n += len(values)
+            self._require(n <= len(self))
+            yield rows, values
+        self._require(n == len(self))
+
     def reduced[T](self, task: Callable[..., T], *along: NDArray[Any]) -> T:
         """The sum of what a task gives for all blocks of rows."""
         n, found = self.source.reduced(partial(_counted_sum, task), *along) or (0, None)
