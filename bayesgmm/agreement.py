@@ -68,8 +68,7 @@ class Agreement:
 
 def matched(one: Posterior, other: Posterior) -> Draws:
     """The other's relabelled draws, its components in the places of those of the first that share most rows with them."""
-    values = one.observations.values
-    ours, theirs = (post.relabelled.draws.responsibilities(values)[0] for post in (one, other))
+    ours, theirs = (post.relabelled.draws.responsibilities(one.some_rows)[0] for post in (one, other))
     order = best_orders(theirs.T @ ours)
     draws = other.relabelled.draws
     return draws.permuted(np.broadcast_to(order, (*draws.shape, len(order))))

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm.abilities import ROW_WEIGHTS, features_of
+from bayesgmm.abilities import ROW_WEIGHTS, STORED, features_of
 from bayesgmm.climb import Settings, Status
 from bayesgmm.covariance import Structure
 from bayesgmm.diagnostics import binary_units
@@ -35,8 +35,8 @@ class Comparison:
         ``map``, the best mode that ECM finds of the same posterior (missing where the prior has none or it collapsed); posterior
         ``mean``, ``sd`` and ``interval`` (a pair, 90% equal-tailed); ``difference_in_sd`` = (em - mean) / sd.
     responsibilities : pandas.DataFrame
-        One row an observation: its component by EM, the responsibility of that component by EM, and the same one's posterior mean
-        and sd, in columns component, em, mean, sd.
+        One row an observation (of rows that are not in memory, each that the posterior keeps): its component by EM, the
+        responsibility of that component by EM, and the same one's posterior mean and sd, in columns component, em, mean, sd.
     verdict : tuple of str
         What that says, in sentences.
     """
@@ -53,7 +53,7 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
     """Hold an EM fit against a posterior of the same data and number of components.
 
     Components are matched by their responsibilities (optimal assignment), not by their means. The components of the table are
-    numbered as in the relabelled posterior.
+    numbered as in the relabelled posterior. Of rows that are not in memory, those that the posterior keeps are looked at.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
     instance_of(em, EMResult, "em")
     require_posterior(posterior)
     _require_same_model(em, posterior)
-    values, names = posterior.observations.values, posterior.observations.names
+    values, names = posterior.some_rows, posterior.observations.names
     relabelled = posterior.relabelled
     mean, sd = relabelled.draws.responsibilities(values)
     order = _matching(em.mixture.responsibilities(values), mean)
@@ -98,7 +98,7 @@ def compare_em_bayes(em: EMResult, posterior: Posterior) -> Comparison:
     rows = np.arange(len(values))
     responsibilities = pd.DataFrame(
         {"component": component, "em": shares[rows, component], "mean": mean[rows, component], "sd": sd[rows, component]},
-        index=pd.RangeIndex(len(values), name="observation"),
+        index=pd.Index(posterior.some_numbers, name="observation"),
     )
     return Comparison(table, responsibilities, _verdict(em, posterior, table, responsibilities, mean))
 
@@ -108,7 +108,7 @@ def _require_same_model(em: EMResult, posterior: Posterior) -> None:
         raise ValueError("The EM fit and the posterior are of different data.")
     if not np.array_equal(em.observations.weights, posterior.observations.weights):
         raise ValueError("Rows count otherwise in the EM fit than in the posterior: fit both with the same row weights.")
-    more = sorted(features_of(em.observations, em.specification) - {ROW_WEIGHTS})
+    more = sorted(features_of(em.observations, em.specification) - {ROW_WEIGHTS, STORED})
     if more:
         raise ValueError(f"The EM fit has {' and '.join(more)}, which the posterior knows nothing of: fit it without.")
     for what in ("n_components", "covariance"):
@@ -118,19 +118,18 @@ def _require_same_model(em: EMResult, posterior: Posterior) -> None:
 
 
 def _mode(posterior: Posterior, point: Mixture, responsibilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The parameters at the best mode that ECM finds from EM's estimate and from its usual starts; NaN where there is none."""
+    """The parameters at the best mode that ECM finds from EM's estimate and, in memory, from its usual starts; NaN if none."""
     observations, specification = posterior.observations, posterior.specification
     names = observations.names
     if specification.required_prior.why_no_mode:
         return np.full_like(_values(point, names), np.nan)
-    starts = [
-        from_mixture(point, observations, specification),
-        *default_starts(observations, specification, MODE_STARTS, seed_sequence(0)),
-    ]
+    starts = [from_mixture(point, observations, specification)]
+    if not observations.is_stored:  # of which each further start would be many readings
+        starts += default_starts(observations, specification, MODE_STARTS, seed_sequence(0))
     best = best_of(observations, specification, starts, Settings())
     if best.status is Status.COLLAPSED:
         return np.full_like(_values(point, names), np.nan)
-    order = _matching(best.mixture.responsibilities(observations), responsibilities)
+    order = _matching(best.mixture.responsibilities(posterior.some_rows), responsibilities)
     return _values(best.mixture.permuted(order), names)
 
 
@@ -183,9 +182,10 @@ def _verdict(
     )
     if posterior.n_components > 1:
         moved = int((responsibilities["component"] != mean.argmax(axis=1)).sum())
+        looked_at = "rows that were looked at" if posterior.observations.is_stored else "rows"
         unsure = int((responsibilities["sd"] > 0.1).sum())
         sentences.append(
-            f"{moved} of {len(responsibilities)} rows would be put into another component; for {unsure} the posterior sd of "
-            "the responsibility exceeds 0.1, which a point estimate cannot show."
+            f"{moved} of {len(responsibilities)} {looked_at} would be put into another component; for {unsure} the posterior "
+            "sd of the responsibility exceeds 0.1, which a point estimate cannot show."
         )
     return tuple(sentences)

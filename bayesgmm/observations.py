@@ -197,6 +197,12 @@ class Observations:
         """What goes along with the rows of a source."""
         return (self.weights,) if self.is_weighted else ()
 
+    def abreast(self, most: int, n_components: int, is_diagonal: bool) -> int:
+        """How many fits, of so many at most, are best made at a time: see :func:`kernels.passes_abreast`."""
+        if self.is_stored:  # a source is read by one at a time
+            return 1
+        return kernels.passes_abreast(most, self.n_observations, self.n_features, n_components, is_diagonal)
+
     def sample(self, n: int, rng: np.random.Generator) -> Self:
         """Some rows that count, drawn without replacement, in memory and in their order; all where there are no more.
 

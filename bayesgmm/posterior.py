@@ -183,6 +183,12 @@ class Posterior(AnyPosterior):
         kept = self.tree.children.get("observed_sample")
         return self.observations.values if kept is None else kept["x"].to_numpy()
 
+    @property
+    def some_numbers(self) -> NDArray[np.int64]:
+        """Which rows of the data :attr:`some_rows` are, ascending, (n_rows,)."""
+        kept = self.tree.children.get("observed_sample")
+        return np.arange(self.observations.n_observations) if kept is None else kept["observation"].to_numpy()
+
     def log_likelihood(self, rows: slice = slice(None)) -> NDArray[np.float64]:
         """log p(x_i) at each draw, shape (n_chains, n_draws, n_rows), kept or computed."""
         if "log_likelihood" in self.tree.children:

@@ -42,10 +42,7 @@ def race(
             watch(climbs, climb)
 
     climbs = [Climb(observations, specification, start, origin, settings, yardstick, learnt, tell) for origin, start in starts]
-    n, d = observations.values.shape
-    is_diagonal = specification.structure.is_diagonal
-    # a source is read by one climb at a time
-    abreast = 1 if observations.is_stored else kernels.passes_abreast(len(climbs), n, d, specification.n_components, is_diagonal)
+    abreast = observations.abreast(len(climbs), specification.n_components, specification.structure.is_diagonal)
     try:
         with kernels.kept_threads():
             _side_by_side(climbs, lambda climb: climb.advance(FIRST), abreast)

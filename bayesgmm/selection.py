@@ -12,7 +12,7 @@ import pandas as pd
 
 from bayesgmm.criteria import loo, rank, waic
 from bayesgmm.em import ConvergenceWarning, EMResult, fit_em
-from bayesgmm.engines import fit_bayes, telescoping
+from bayesgmm.engines import AUTO, ENGINES, engine_named, fit_bayes, telescoping
 from bayesgmm.evidence import LogMarginalLikelihood, log_marginal_likelihood, why_no_evidence
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.mfm import MfmPosterior
@@ -245,7 +245,7 @@ def select_n_components(
 
     Parameters
     ----------
-    X : array-like or DataFrame of shape (n_observations, n_features)
+    X : array-like or DataFrame of shape (n_observations, n_features), or Source
     n_components : iterable of int
     covariance : str
         Covariance structure.
@@ -264,7 +264,8 @@ def select_n_components(
         ``elpd_loo_diff`` to the best with its own standard error, ``pareto_k_bad`` (rows whose LOO is not reliable),
         ``converged`` and ``components_trusted`` of :func:`diagnose`, and how EM ended; ``log_evidence`` with its standard error
         and the ``probability`` of each K, all these being alike before the data; ``p_components`` and ``p_filled``, the
-        probabilities of K and K+ by :func:`fit_mfm` with its own prior on K and number of draws, where the prior allows it.
+        probabilities of K and K+ by :func:`fit_mfm` with its own prior on K and number of draws, where the prior allows it and
+        rows are in memory.
         ``attrs["reasons"]`` says in sentences where these agree, where not, and what that usually means.
 
     Warns
@@ -276,7 +277,7 @@ def select_n_components(
     prior = Prior.weakly_informative(observations, covariance) if prior is None else prior
     selection = sweep(observations, n_components, covariance, prior, seed, progress, **settings)
     drawn = {name: settings[name] for name in ("chains", "cores") if name in settings}
-    if selection.missing or telescoping.refusal(covariance, prior):
+    if selection.missing or observations.is_stored or telescoping.refusal(covariance, prior):
         return selection.page(None)
     try:
         unknown = telescoping.fit_mfm(observations, None, covariance, prior, seed=seed, progress=progress, **drawn)
@@ -302,7 +303,8 @@ def sweep(
     numbers, fits = positive_integers(n_components, "n_components"), dict[int, Candidate]()
     for k in reversed(numbers):  # all of them before the first fit, which takes long; the largest is the first to be impossible
         specification = Specification(k, covariance, prior)
-        specification.check(observations)
+        engine = engine_named(settings.get("engine", AUTO), specification)
+        ENGINES[engine].abilities.require(observations, specification)
         specification.tell_doubts(observations)
     try:
         for k in numbers:

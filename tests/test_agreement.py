@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 import bayesgmm as bg
-from bayesgmm.agreement import FALSE_ALARM, agreement
+from bayesgmm.agreement import FALSE_ALARM, agreement, matched
 from bayesgmm.engines import engines_for
 from bayesgmm.reporting import Analysis, answer, render
 from bayesgmm.reporting.analysis import NOT_ASKED, Check, check_by_another_engine
@@ -100,3 +100,11 @@ def test_why_nobody_checks(by_gibbs):
     analysis = Analysis.of(selection_of(by_gibbs))
     assert analysis.check is NOT_ASKED
     assert "check=False" in analysis.command
+
+
+def test_samplers_of_rows_that_are_not_in_memory_are_compared():
+    X = FAITHFUL.to_numpy()
+    source = bg.Blocks(lambda: [X[:150], X[150:]])
+    one, other = (bg.fit_bayes(source, 2, engine="laplace", draws=250, seed=seed, progress=False) for seed in (0, 1))
+    assert agreement(one, other).agrees
+    np.testing.assert_allclose(matched(one, other).means.mean((0, 1)), one.relabelled.draws.means.mean((0, 1)), rtol=0.02)

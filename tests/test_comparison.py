@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
+from bayesgmm import posterior
 from bayesgmm.em import ConvergenceWarning
 
 FAITHFUL = bg.load_dataset("faithful")
@@ -58,3 +59,22 @@ def test_different_models_or_data_are_refused(faithful_two):
         bg.compare_em_bayes(bg.fit_em(FAITHFUL[:-1], 2), faithful_two)
     with pytest.raises(ValueError, match="row weights"):
         bg.compare_em_bayes(bg.fit_em(FAITHFUL, 2, sample_weight=np.arange(1, 273)), faithful_two)
+
+
+def test_rows_that_are_not_in_memory_are_compared_by_those_that_are_kept(monkeypatch):
+    X = FAITHFUL.to_numpy()
+    source = bg.Blocks(lambda: [X[:150], X[150:]])
+    monkeypatch.setattr(posterior, "KEPT_ROWS", 100)
+    em = bg.fit_em(source, 2)
+    post = bg.fit_bayes(source, 2, engine="laplace", draws=400, chains=4, progress=False)
+    c = bg.compare_em_bayes(em, post)
+    assert "of 100 rows that were looked at" in c.verdict[-1]
+    assert (c.table["difference_in_sd"].abs() < 1).all()
+    np.testing.assert_allclose(c.table["em_se"], c.table["sd"], rtol=0.3)
+    assert c.table["map"].notna().all()
+    numbers = c.responsibilities.index.to_numpy()
+    np.testing.assert_array_equal(X[numbers], post.some_rows)
+    shares = em.mixture.responsibilities(X[numbers])
+    np.testing.assert_array_equal(c.responsibilities["em"], shares.max(axis=1))
+    with pytest.raises(ValueError, match="different data"):
+        bg.compare_em_bayes(bg.fit_em(bg.Blocks(lambda: [X[:150]]), 2), post)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
+from bayesgmm import selection as selection_module
 from bayesgmm.engines import telescoping
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.selection import Candidate, Selection, sweep
@@ -92,3 +93,17 @@ def test_what_is_finished_is_not_lost(monkeypatch):
     with pytest.warns(PartialWarning, match="p_components and p_filled"):
         page = bg.select_n_components(X, [2], "spherical", draws=200, tune=100, progress=False)
     assert np.isfinite(page["log_evidence"]).all()
+
+
+def test_of_rows_that_are_not_in_memory_all_but_the_number_itself_is_told(monkeypatch):
+    X, _, _ = bg.simulate(60, 2, 1, 5.0, seed=1)
+    source = bg.Blocks(lambda: [X[:30], X[30:]])
+    settings = {"draws": 100, "tune": 50, "chains": 2, "progress": False}
+    page = bg.select_n_components(source, [1, 2], "spherical", engine="laplace", **settings)
+    beside = bg.fit_em(X, 2, "spherical")
+    assert page.loc[2, "bic"] == pytest.approx(beside.bic)
+    assert np.isfinite(page["elpd_loo"]).all()
+    assert "p_components" not in page
+    monkeypatch.setattr(selection_module, "fit_em", None)
+    with pytest.raises(ValueError, match="NUTS does not take rows that are not in memory"):
+        bg.select_n_components(source, [1, 2], "spherical", engine="nuts", **settings)

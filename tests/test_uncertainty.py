@@ -14,6 +14,7 @@ from bayesgmm.uncertainty import (
     bootstrap,
     likelihood_ratio,
     likelihood_ratio_test,
+    replicates,
     resampling,
     sequential_likelihood_ratio_tests,
 )
@@ -45,6 +46,17 @@ def test_replicates_do_not_depend_on_threads(faithful, kind, monkeypatch):
     assert not np.array_equal(quiet(bootstrap, faithful, 20, kind, seed=4).replicates.means, alone.replicates.means)
     more = quiet(bootstrap, faithful, 30, kind, seed=3)  # the first replicates stay what they are
     np.testing.assert_array_equal(more.replicates.means[:20], alone.replicates.means)
+
+
+def test_replicates_of_a_source_are_fitted_one_at_a_time(monkeypatch):
+    """However many would be made abreast of rows in memory."""
+    X = FAITHFUL.to_numpy()
+    monkeypatch.setattr(kernels, "passes_abreast", lambda *_: 3)
+    assert Observations.from_data(X).abreast(9, 2, False) == 3
+    monkeypatch.setattr(replicates, "_side_by_side", None)
+    em = bg.fit_em(bg.Blocks(lambda: [X[:150], X[150:]]), 2)
+    assert quiet(bootstrap, em, 3, seed=3).n_finished == 3
+    assert len(quiet(likelihood_ratio_test, em.observations, 1, n_bootstrap=2, n_init=1).bootstrap) == 2
 
 
 @kinds

@@ -39,7 +39,7 @@ def fit(
 
     Prints both with a verdict. Ends with exit code 3 where the chains have not converged.
     """
-    X = reading.observations(data, columns)
+    X = reading.observations(data, columns, may_be_stored=True)
     target = None if output is None else free_target(output, force, data)
     em = bg.fit_em(X, components, covariance, seed=seed)
     settings: dict[str, Any] = {"engine": engine, "draws": draws, "tune": tune, "chains": chains}

@@ -36,7 +36,7 @@ def models(
 
     All of mclust's structures with each number of components, as mclust does.
     """
-    X = reading.observations(data, columns)
+    X = reading.observations(data, columns, may_be_stored=True)
     target = None if output is None else free_target(output, force, data)
     found = bg.select_model(X, components, criterion=criterion, seed=seed, progress=progress_wanted(quiet))
     best = found.best

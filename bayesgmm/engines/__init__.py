@@ -132,8 +132,7 @@ def fit_bayes(
     doi:10.1080/01621459.1986.10478240.
     Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, JMLR 25(72).
     """
-    name = known_name(engine, "engine", [AUTO, *ENGINES])
-    name = engines_for(Specification(n_components, covariance, prior))[0] if name == AUTO else name
+    name = engine_named(engine, Specification(n_components, covariance, prior))
     observations, specification = ENGINES[name].abilities.door(X, n_components, covariance, prior)
     settings = SamplerSettings(
         draws=positive_integer(draws, "draws", MOST_DRAWS),
@@ -177,6 +176,12 @@ def fit_bayes(
     if posterior.partial:
         warnings.warn(posterior.shortfall, PartialWarning, stacklevel=2)
     return posterior
+
+
+def engine_named(engine: str, specification: Specification) -> str:
+    """The engine of a name, which for "auto" is the fastest that takes the model."""
+    name = known_name(engine, "engine", [AUTO, *ENGINES])
+    return engines_for(specification)[0] if name == AUTO else name
 
 
 def engines_for(specification: Specification) -> list[str]:

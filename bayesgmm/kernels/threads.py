@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
 from typing import Any
@@ -117,17 +117,13 @@ def _over_pieces(
     of: Callable[[int, int], tuple[Any, ...]], n_pieces: int, size: float, threads: int | None
 ) -> list[NDArray[np.float64]]:
     """The sums over all pieces of what a function returns of some, stacked; in threads where it is worth it."""
-    kept = _KEPT.get()
-    worth = size >= (WORTH_THREADS if kept is None else WORTH_TASKS) and not _ALONE.get()
-    n_threads = min(n_pieces, threads or (threads_at_hand() if worth else 1))
-    # A few tasks a thread, for one may be held up; where passes are short, handing out tasks takes longer than that.
-    n_tasks = min(n_pieces, n_threads * (4 if size >= WORTH_THREADS else 1))
-    edges = np.linspace(0, n_pieces, n_tasks + 1).astype(int).tolist()
-    ranges = list(pairwise(edges))
-    if n_threads == 1:
-        parts = [of(0, n_pieces)]
-    else:
-        with ThreadPoolExecutor(n_threads) if kept is None or threads else nullcontext(kept) as pool:
+    with _threads_for(size, n_pieces, threads) as (n_threads, pool):
+        # A few tasks a thread, for one may be held up; where passes are short, handing out tasks takes longer than that.
+        n_tasks = min(n_pieces, n_threads * (4 if size >= WORTH_THREADS else 1))
+        if pool is None:
+            parts = [of(0, n_pieces)]
+        else:
+            ranges = list(pairwise(np.linspace(0, n_pieces, n_tasks + 1).astype(int).tolist()))
             others = [pool.submit(of, *pieces) for pieces in ranges[1:]]
             parts = [of(*ranges[0]), *(other.result() for other in others)]
     return [np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True)]
@@ -147,14 +143,8 @@ def threaded_incomplete(
     def part(ends: tuple[int, int]) -> tuple[Any, ...]:
         return called(incomplete_statistics, *pieces, *mixture, noise, *ends)  # type: ignore[no-any-return]
 
-    kept, size = _KEPT.get(), work(n, factors.size, len(means))
-    worth = size >= (WORTH_THREADS if kept is None else WORTH_TASKS) and not _ALONE.get()
-    n_threads = min(n_parts, threads_at_hand()) if worth else 1
-    if n_threads == 1:
-        parts = list(map(part, pairwise(edges)))
-    else:
-        with ThreadPoolExecutor(n_threads) if kept is None else nullcontext(kept) as pool:
-            parts = list(pool.map(part, pairwise(edges)))
+    with _threads_for(work(n, factors.size, len(means)), n_parts) as (_, pool):
+        parts = list((pool.map if pool else map)(part, pairwise(edges)))
     log_likelihood, counts, sums, scatter, noise_count = (
         np.add.reduce(np.array(each), axis=0) for each in zip(*parts, strict=True)
     )
@@ -165,9 +155,10 @@ def threaded_draws(
     kernel: Callable[..., NDArray[Any]], values: NDArray[Any], mixtures: Mixtures, *more: NDArray[Any]
 ) -> NDArray[Any]:
     """What a kernel returns that gives each draw a place in front, in threads that take draws where these are many."""
-    n_draws, n_threads = len(mixtures[1]), _threads_for_draws(values, mixtures)
-    edges = np.linspace(0, n_draws, 4 * n_threads + 1 if n_threads > 1 else 2).astype(int).tolist()
-    return np.concatenate(list(_in_threads(kernel, values, mixtures, more, edges, n_threads)))
+    n_draws, size = len(mixtures[1]), _work_of_draws(values, mixtures)
+    with _threads_for(size, n_draws) as (n_threads, pool):
+        edges = np.linspace(0, n_draws, 4 * n_threads + 1 if pool else 2).astype(int).tolist()
+        return np.concatenate(list(_of_draws(kernel, values, mixtures, more, edges, pool)))
 
 
 def summed_draws(kernel: Callable[..., NDArray[np.float64]], values: NDArray[Any], mixtures: Mixtures) -> NDArray[np.float64]:
@@ -175,40 +166,49 @@ def summed_draws(kernel: Callable[..., NDArray[np.float64]], values: NDArray[Any
     n_draws, n_components = mixtures[0].shape
     n_parts = min(n_draws, max(1, min(MOST_SUMS, MOST_NUMBERS // (len(values) * n_components))))
     edges = np.linspace(0, n_draws, n_parts + 1).astype(int).tolist()
-    parts = _in_threads(kernel, values, mixtures, (), edges, min(n_parts, _threads_for_draws(values, mixtures)))
-    total = next(parts)
-    for part in parts:
-        total += part
+    with _threads_for(_work_of_draws(values, mixtures), n_parts) as (_, pool):
+        parts = _of_draws(kernel, values, mixtures, (), edges, pool)
+        total = next(parts)
+        for part in parts:
+            total += part
     return total
 
 
-def _threads_for_draws(values: NDArray[Any], mixtures: Mixtures) -> int:
-    """As many as are worth their start."""
+def _work_of_draws(values: NDArray[Any], mixtures: Mixtures) -> float:
+    """Of all draws together."""
     means, factors = mixtures[1:3]
-    if not len(means):
-        return 1
-    size = len(means) * work(len(values), factors[0].size, means.shape[1])
-    return min(len(means), threads_at_hand()) if size >= WORTH_THREADS else 1
+    return work(len(values), factors.size, means.shape[0] * means.shape[1])
 
 
-def _in_threads(
+def _of_draws(
     kernel: Callable[..., NDArray[Any]],
     values: NDArray[Any],
     mixtures: Mixtures,
     more: tuple[NDArray[Any], ...],
     edges: list[int],
-    n_threads: int,
+    pool: ThreadPoolExecutor | None,
 ) -> Iterator[NDArray[Any]]:
     """What the kernel returns for the draws between the edges, in their order."""
 
     def of(first: int, last: int) -> NDArray[Any]:
         return called(kernel, values, *(part[first:last] for part in mixtures), *more)  # type: ignore[no-any-return]
 
+    return iter((pool.map if pool else map)(of, edges[:-1], edges[1:]))
+
+
+@contextmanager
+def _threads_for(size: float, most: int, asked: int | None = None) -> Iterator[tuple[int, ThreadPoolExecutor | None]]:
+    """How many threads work of a size in so many parts at most is worth, and a pool that has them; None for this thread alone."""
+    kept = _KEPT.get()
+    worth = size >= (WORTH_THREADS if kept is None else WORTH_TASKS) and not _ALONE.get()
+    n_threads = max(1, min(most, asked or (threads_at_hand() if worth else 1)))
     if n_threads == 1:
-        yield from (of(*some) for some in pairwise(edges))
-        return
-    with ThreadPoolExecutor(n_threads) as pool:
-        yield from pool.map(of, edges[:-1], edges[1:])
+        yield 1, None
+    elif kept is not None and not asked:
+        yield n_threads, kept
+    else:
+        with ThreadPoolExecutor(n_threads) as pool:
+            yield n_threads, pool
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesgmm.draws import Draws, equal_tailed
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
+from bayesgmm.plots.scatter import in_memory
 from bayesgmm.plots.style import DASHES, GREY, INK, PALE, clean, colour, label, marker
 
 GRID = 256
@@ -35,6 +36,7 @@ def density(
     ----------
     ax : Axes
     observations : Observations
+        Of rows that are not in memory some are drawn.
         Shown as a histogram and, where there are few, as a rug.
     draws : Draws
         A band of pointwise equal-tailed intervals, and the posterior mean as a line.
@@ -52,6 +54,7 @@ def density(
     -------
     Axes
     """
+    observations = in_memory(observations)
     known = ~np.isnan(observations.values[:, feature])
     values, weights = observations.values[known, feature], observations.weights[known]
     few = draws.at_most(DRAWS).marginal([feature])

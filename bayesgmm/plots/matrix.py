@@ -14,7 +14,7 @@ from bayesgmm.draws import Draws
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.plots.density import MARGIN, density
-from bayesgmm.plots.scatter import CONTOUR_WIDTHS, SHARES, contours, ellipses, points, reach
+from bayesgmm.plots.scatter import CONTOUR_WIDTHS, SHARES, contours, ellipses, in_memory, points, reach
 from bayesgmm.plots.style import DASHES, GREY, INK, LONGEST_NAME, key, label
 
 MOST_FEATURES = 6  # whose panels can be read on a page
@@ -51,6 +51,7 @@ def scatter_matrix(
     figure : Figure
         Best with ``layout="constrained"``.
     observations : Observations
+        Of rows that are not in memory some are drawn.
     draws : Draws
         Relabelled.
     features : sequence of int, optional
@@ -63,6 +64,7 @@ def scatter_matrix(
     -------
     Figure
     """
+    observations = in_memory(observations)
     features = separating_features(draws, MOST_FEATURES) if features is None else features
     size = len(features)
     longest = int(np.clip(min(figure.get_size_inches()) / size / CHARACTER, LEAST_NAME, LONGEST_NAME))

@@ -98,7 +98,7 @@ def report(
     FileExistsError
         If ``output`` exists and ``force`` is False; before anything is fitted, as for a folder that does not exist.
     ValueError
-        If the data, the names or the numbers are not usable, or ``output`` has another ending.
+        If the data, the names or the numbers are not usable, rows are not in memory, or ``output`` has another ending.
     """
     target = require_output(output, force)
     names = [section.name for section in choose(sections, omit)]

@@ -56,6 +56,7 @@ class Analysis:
     def of(cls, selection: Selection, source: str | None = None, command: str | None = None, check: Check = NOT_ASKED) -> Self:
         """Judge and compare the chosen candidate of a selection."""
         candidate = selection.candidates[selection.chosen]
+        _require_in_memory(candidate.posterior.observations)
         posterior = candidate.posterior.relabelled  # which is judged already
         comparison = compare_em_bayes(candidate.em, posterior)
         command = command or _python_call(selection, check)
@@ -137,10 +138,21 @@ def analyse(
 ) -> Analysis:
     """Fit each number of components by EM and by MCMC, choose, judge and compare; the arguments are those of :func:`report`."""
     instance_of(check, bool, "check")
-    root = seed_sequence(seed)
-    selection = sweep(X, n_components, covariance, prior, root, progress, **settings)
+    root, observations = seed_sequence(seed), Observations.from_data(X)
+    _require_in_memory(observations)
+    selection = sweep(observations, n_components, covariance, prior, root, progress, **settings)
     checked = check_by_another_engine(selection, root, progress, settings) if check else NOT_ASKED
     return Analysis.of(selection, source, command, checked)
+
+
+def _require_in_memory(observations: Observations) -> None:
+    """Raise ValueError if rows are read from elsewhere."""
+    if observations.is_stored:
+        raise ValueError(
+            f"A report draws and lists single rows, and the {observations.n_observations:,} rows of {observations.description} "
+            "are not in memory: fit them by fit_em, or by fit_bayes with engine='gibbs' or 'laplace', and report a sample, such "
+            "as report(em.observations.sample(10_000, np.random.default_rng(0)))."
+        )
 
 
 def _has_default_prior(posterior: Posterior) -> bool:

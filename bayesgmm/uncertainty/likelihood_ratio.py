@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm import initialisation, kernels
+from bayesgmm import initialisation
 from bayesgmm.climb import Settings, Status
 from bayesgmm.em import ABILITIES, ConvergenceWarning, EMResult, best_of
 from bayesgmm.interruption import PartialWarning
@@ -344,8 +344,7 @@ def _tested(
     def replicate(number: int) -> float | None:
         return model.replicate(null, child(root, Use.LIKELIHOOD_RATIO, k, number))
 
-    n, d = observations.values.shape
-    abreast = kernels.passes_abreast(n_bootstrap, n, d, k, smaller.structure.is_diagonal)
+    abreast = observations.abreast(n_bootstrap, k, smaller.structure.is_diagonal)
     found, _ = replicates(replicate, n_bootstrap, abreast, progress, f"K = {k} against {k + 1}")
     statistics = np.array([each for each in found if each is not None])
     if not len(statistics):

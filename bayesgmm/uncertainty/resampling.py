@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm import kernels
 from bayesgmm.climb import Settings, Status
 from bayesgmm.draws import Draws
 from bayesgmm.em import ConvergenceWarning, EMResult, best_of
@@ -212,9 +211,8 @@ def bootstrap(
     def fit(number: int) -> Mixture | str:
         return _refitted(em, make(em, child(root, Use.BOOTSTRAP, number)), few, shares)
 
-    n, d = em.observations.values.shape
     m = em.mixture
-    abreast = kernels.passes_abreast(n_replicates, n, d, m.n_components, m.structure.is_diagonal)
+    abreast = em.observations.abreast(n_replicates, m.n_components, m.structure.is_diagonal)
     found, _ = replicates(fit, n_replicates, abreast, progress, "Bootstrap")
     mixtures = [each for each in found if isinstance(each, Mixture)]
     collapsed = tuple(each for each in found if isinstance(each, str))

@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 import bayesgmm as bg
+from bayesgmm import em as em_module
 from bayesgmm import engines, reporting, selection
 from bayesgmm.cli import options, output
+from bayesgmm.cli.reading import stored
 from bayesgmm.cli.select import select
 from tests.cli.running import run
 
@@ -114,6 +116,40 @@ def test_fit_in_earnest():
     assert found["data"]["source"] == "standard input"
     assert found["posterior"]["label_free"][0]["mean"] == post.diagnosis.label_free["mean"].iloc[0]
     assert result.exit_code == (0 if post.diagnosis.converged else 3)
+
+
+def test_a_large_file_is_fitted_block_by_block(tmp_path, monkeypatch):
+    X, path = bg.load_dataset("faithful"), tmp_path / "x.csv"
+    X.to_csv(path, index=False)
+    monkeypatch.setattr(stored, "LARGEST_IN_MEMORY", 10)
+    options = ("--draws", 100, "--chains", 2, "--engine", "laplace", "--output", tmp_path / "fit.nc")
+    result = run("fit", path, *options, "--json")
+    assert result.exit_code in (0, 3), result.output
+    found = json.loads(result.stdout)
+    assert found["data"]["n_observations"] == 272
+    em = bg.fit_em(X, 2)
+    assert found["em"]["bic"] == pytest.approx(em.bic)
+    assert found["em"]["icl"] == pytest.approx(em.icl, abs=1e-2)
+    assert "by EM" in run("fit", path, *options, "--force").stdout
+    post = bg.load(tmp_path / "fit.nc")
+    assert post.observations.is_stored
+    assert run("compare", tmp_path / "fit.nc").exit_code == 1
+
+
+@pytest.mark.parametrize("command", ["report", "select", "compare"])
+def test_commands_that_need_rows_in_memory_read_a_large_file_whole(tmp_path, monkeypatch, command):
+    path, given = tmp_path / "x.csv", []
+    bg.load_dataset("faithful").to_csv(path, index=False)
+
+    def stopped(X, *_, **__):
+        given.append(X)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(stored, "LARGEST_IN_MEMORY", 10)
+    for module, name in ((reporting, "analyse"), (selection, "sweep"), (em_module, "fit_em"), (bg, "fit_em")):
+        monkeypatch.setattr(module, name, stopped)
+    assert run(command, path).exit_code == 1
+    assert not given[0].is_stored
 
 
 def test_select_prints_the_table(fitted):

@@ -229,9 +229,10 @@ def test_what_is_larger_than_memory_is_read_block_by_block(tmp_path, monkeypatch
     else:
         table.to_csv(path, sep="\t" if suffix == ".tsv" else ",", index=False)
     monkeypatch.setattr(reading.stored, "LARGEST_IN_MEMORY", 10)
-    data = reading.observations(path, ["b,a"])
+    data = reading.observations(path, ["b,a"], may_be_stored=True)
     assert data.is_stored
     assert data.names == ("b", "a")
     np.testing.assert_array_equal(data.values[np.arange(3)], np.array(ROWS)[:, ::-1])
+    assert not reading.observations(path, ["b,a"]).is_stored  # for a command that needs rows in memory
     with pytest.raises(ValueError, match="must hold real numbers: 'name'"):
-        reading.observations(path)
+        reading.observations(path, may_be_stored=True)

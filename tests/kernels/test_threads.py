@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bayesgmm import kernels
+from bayesgmm.kernels import threads
 from bayesgmm.kernels.block import BLOCK
 from bayesgmm.kernels.threads import called, piece_rows, threads_at_hand
 from tests.laws import problem
@@ -19,8 +20,8 @@ def arguments(n, n_features=2):
 def test_threads_change_no_bit(n):
     rows = arguments(n)
     alone = kernels.threaded_statistics(*rows, threads=1)
-    for threads in (2, 3, 16, None):
-        for a, b in zip(kernels.threaded_statistics(*rows, threads=threads), alone, strict=True):
+    for n_threads in (2, 3, 16, None):
+        for a, b in zip(kernels.threaded_statistics(*rows, threads=n_threads), alone, strict=True):
             np.testing.assert_array_equal(a, b)
     with kernels.kept_threads():
         for _ in range(3):
@@ -51,12 +52,26 @@ def test_threads_over_draws_change_no_bit(monkeypatch, n_draws):
     parts = (kernels.log_constants(np.log(m.weights), m.precision_factors), m.means, m.precision_factors)
     some = [np.stack([part * (1 + 1e-3 * s) for s in range(n_draws)]) for part in parts]
     alone, sums = kernels.draws_log_density(X, *some), []
-    for threads in ("1", "3"):
-        monkeypatch.setenv("BAYESGMM_THREADS", threads)
+    for n_threads in ("1", "3"):
+        monkeypatch.setenv("BAYESGMM_THREADS", n_threads)
         np.testing.assert_array_equal(kernels.threaded_draws(kernels.draws_log_density, X, some), alone)
         sums.append(kernels.summed_draws(kernels.draws_responsibilities, X, some))
     np.testing.assert_array_equal(*sums)
     np.testing.assert_allclose(sums[0], kernels.draws_responsibilities(X, *some), rtol=1e-12, atol=1e-300)
+
+
+def test_alone_no_pass_takes_another_thread(monkeypatch):
+    X, v, *components = arguments(300_000)
+    some = [np.stack([part] * 4) for part in components]
+    together = kernels.threaded_draws(kernels.draws_log_density, X, some)
+    monkeypatch.setattr(threads, "ThreadPoolExecutor", None)
+    with kernels.alone():
+        kernels.threaded_statistics(X, v, *components)
+        kernels.summed_draws(kernels.draws_responsibilities, X, some)
+        np.testing.assert_array_equal(kernels.threaded_draws(kernels.draws_log_density, X, some), together)
+    monkeypatch.setenv("BAYESGMM_THREADS", "2")
+    with pytest.raises(TypeError):
+        kernels.threaded_draws(kernels.draws_log_density, X, some)
 
 
 def test_kept_threads_end_with_their_block():

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 import bayesgmm as bg
 from bayesgmm import plots
 from bayesgmm.observations import Observations
+from bayesgmm.plots import scatter
 from tests.plots.conftest import posterior
 
 
@@ -112,3 +113,13 @@ def test_rows_may_be_coloured_by_cluster(problem, ax):
     for k, cluster in enumerate(clusters):
         np.testing.assert_array_equal(cluster.get_offsets(), observations.values[labels == k, :2])
         assert len(cluster.get_facecolors())
+
+
+def test_of_rows_that_are_not_in_memory_some_are_drawn(problem, monkeypatch):
+    observations, draws, truth = problem
+    X = observations.values
+    stored = Observations.from_data(bg.Blocks(lambda: [X[:30], X[30:]]))
+    monkeypatch.setattr(scatter, "STORED_ROWS", 20)
+    for show in (True, False):
+        _, panels = matrix(stored, draws, (0, 1), truth, show)
+        assert len(panels) == 3

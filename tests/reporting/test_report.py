@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
+from bayesgmm.observations import Observations
 from bayesgmm.reporting import analysis as analysis_module
 
 X = np.random.default_rng(0).standard_normal((30, 2))
@@ -43,6 +44,16 @@ def test_refuses_before_fitting(tmp_path, swept):
         bg.report(X, output=tmp_path, force=True)
     assert not swept
     assert taken.read_text() == "precious"
+
+
+def test_rows_that_are_not_in_memory_are_refused_before_fitting_and_a_sample_is_not(tmp_path, swept):
+    observations = Observations.from_data(bg.Blocks(lambda: [X[:20], X[20:]]))
+    with pytest.raises(ValueError, match=r"the 30 rows of .* are not in memory: .* report a sample"):
+        bg.report(observations, output=tmp_path / "r.html")
+    assert not swept
+    assert not list(tmp_path.iterdir())
+    bg.report(observations.sample(20, np.random.default_rng(0)), output=tmp_path / "r.html")
+    assert len(swept) == 1
 
 
 def test_force_replaces(tmp_path, swept):

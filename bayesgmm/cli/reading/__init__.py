@@ -19,17 +19,17 @@ READERS: dict[str, Callable[[Path], Sheet]] = {  # by suffix; delimited text is 
 }
 
 
-def observations(path: Path | None, columns: list[str] | None = None) -> Observations:
+def observations(path: Path | None, columns: list[str] | None = None, may_be_stored: bool = False) -> Observations:
     """The data that a command is about: the chosen columns of a file, or Old Faithful.
 
-    What is too large for memory is read block by block, again in each pass.
+    What is large is read block by block, again in each pass, by a command that takes rows which are not in memory.
 
     Raises
     ------
     OSError, ValueError
         If they cannot be read or fitted; the message names the file, and column and line where it can.
     """
-    if path is not None and stored.is_large(path):
+    if may_be_stored and path is not None and stored.is_large(path):
         return Observations.from_data(stored.source(path, columns))
     sheet = Sheet("Old Faithful", bg.load_dataset("faithful")) if path is None else read(path)
     table = numbers(sheet, columns)
