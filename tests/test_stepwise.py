@@ -90,3 +90,5 @@ def test_partial_fit_of_the_estimator(rows):
     assert gm.n_samples_seen_ == 500
     with pytest.raises(ValueError, match="features"):
         gm.partial_fit(rows[:5, :1])
+    with pytest.raises(TypeError, match=r"not a Blocks: give blocks of them to partial_fit"):
+        gm.fit(bg.Blocks(lambda: [rows]))

@@ -14,6 +14,7 @@ from bayesgmm.observations import Observations
 from bayesgmm.sklearn.em import Narrator, Rules
 from bayesgmm.sklearn.form import Form
 from bayesgmm.sklearn.start import STARTS, started
+from bayesgmm.sources import Source
 from bayesgmm.streams import Use, stream
 from bayesgmm.table import Table
 from bayesgmm.validation import known_name, non_negative, positive_integer
@@ -87,6 +88,11 @@ class MixtureEstimator(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc] 
 
     def _observations(self, X: Any) -> Observations:
         """The rows to fit to; whether columns vary is not asked."""
+        if isinstance(X, Source):
+            raise TypeError(
+                f"Estimators take rows in memory, not a {type(X).__name__}: give blocks of them to partial_fit of GaussianMixture, "
+                "or the source to bayesgmm.fit_em."
+            )
         values = validate_data(self, X, dtype=np.float64, order="C", ensure_min_samples=LEAST_ROWS)
         table = Table.of(values, tuple(map(str, getattr(self, "feature_names_in_", ()))))
         n, k = len(table.values), positive_integer(self.n_components, "n_components")
