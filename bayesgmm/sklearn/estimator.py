@@ -90,8 +90,8 @@ class MixtureEstimator(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc] 
         """The rows to fit to; whether columns vary is not asked."""
         if isinstance(X, Source):
             raise TypeError(
-                f"Estimators take rows in memory, not a {type(X).__name__}: give blocks of them to partial_fit of GaussianMixture, "
-                "or the source to bayesgmm.fit_em."
+                f"Estimators take rows in memory, not a {type(X).__name__}: give blocks of them to partial_fit of "
+                "GaussianMixture, or the source to bayesgmm.fit_em."
             )
         values = validate_data(self, X, dtype=np.float64, order="C", ensure_min_samples=LEAST_ROWS)
         table = Table.of(values, tuple(map(str, getattr(self, "feature_names_in_", ()))))

@@ -57,7 +57,7 @@ def open_source(path: str | os.PathLike[str], columns: Sequence[str] | None = No
     path : path
         ``.npy``, ``.parquet``, ``.csv``, or a folder of Parquet files.
     columns : sequence of str, optional
-        Of Parquet and CSV: those to read; None: all. Of a NumPy file: what its columns are called.
+        Those to read; None: all, which must hold numbers. The columns of a NumPy file are called x1, x2 and so on.
 
     Returns
     -------
@@ -68,15 +68,20 @@ def open_source(path: str | os.PathLike[str], columns: Sequence[str] | None = No
     ------
     FileNotFoundError
         If there is nothing at the path.
+    OSError
+        If Parquet is damaged, or is none.
     ValueError
-        If the format is not known, a column is missing or holds no numbers.
+        If the format is not known, a file is cut short, or a column is missing or holds no numbers.
     """
     target = Path(path)
     if not target.exists():
         raise FileNotFoundError(f"There is no file or folder {target}.")
     kind = Parquet if target.is_dir() else FORMATS.get(target.suffix.lower())
     if kind is None:
-        raise ValueError(f"{target} has a suffix that is none of {', '.join(FORMATS)}, and is no folder of Parquet files.")
+        raise ValueError(
+            f"{target} has a suffix that is none of {', '.join(FORMATS)}, and is no folder of Parquet files: "
+            "write it as Parquet, or give blocks by bayesgmm.Blocks."
+        )
     return kind(target, columns)
 
 

@@ -16,6 +16,13 @@ from bayesgmm.validation import listed
 type Array = NDArray[np.float64]
 
 NUMERIC = "real numbers"
+PARQUET = (".parquet", ".pq")
+HIDDEN = (
+    "_",
+    ".",
+)  # what names of files and folders begin with that hold no rows: marks of success, summaries, what is not done yet
+READ_BYTES = 2**18  # at a time of each column of a Parquet file: of hundreds that together is still less than a block
+CHUNK_BYTES = 2**24  # of a CSV file that is parsed at a time: about a block; column types are guessed from the first
 
 
 def _arrow(module: str) -> Any:
@@ -26,15 +33,27 @@ def _arrow(module: str) -> Any:
         raise ImportError("Parquet and large CSV files are read by pyarrow: install it, or bayesgmm[parquet].") from None
 
 
-def _chosen(schema: Any, columns: Sequence[str] | None, path: Path) -> tuple[str, ...]:
-    """The columns to be read, which hold numbers."""
-    types = _arrow("types")
-    unknown = [name for name in columns or () if name not in schema.names]
+def chosen(known: Sequence[str], columns: Sequence[str] | None, path: Path) -> tuple[str, ...]:
+    """The columns to be read of those that a file has; all where none are named."""
+    unknown = [name for name in columns or () if name not in known]
     if unknown:
-        raise ValueError(f"{path} has no column {listed([repr(name) for name in unknown])}; it has {', '.join(schema.names)}.")
-    names = tuple(columns or schema.names)
+        raise ValueError(f"{path} has no column {listed([repr(name) for name in unknown])}; it has {', '.join(known)}.")
+    names = tuple(columns or known)
+    twice = sorted({name for name in names if names.count(name) > 1 or known.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"{path}: columns of one name, {listed([repr(name) for name in twice])}. Each may be there and read once."
+        )
+    return names
+
+
+def _numeric(schema: Any, columns: Sequence[str] | None, path: Path, empty: bool = False) -> tuple[str, ...]:
+    """The columns to be read, which hold numbers; or nothing so far, where that may be."""
+    types = _arrow("types")
+    names = chosen(schema.names, columns, path)
     kinds = {name: schema.field(name).type for name in names}
-    other = [f"{name!r} ({kind})" for name, kind in kinds.items() if not (types.is_integer(kind) or types.is_floating(kind))]
+    fitting = [types.is_integer, types.is_floating, *[types.is_null] * empty]
+    other = [f"{name!r} ({kind})" for name, kind in kinds.items() if not any(fits(kind) for fits in fitting)]
     if other:
         raise ValueError(f"Columns of {path} must hold {NUMERIC}: {listed(other)} do not. Choose others by columns=.")
     return names
@@ -67,8 +86,36 @@ def _values(batches: Sequence[Any], n: int, names: Sequence[str]) -> Array:
     return values
 
 
+def parquet_files(path: Path) -> list[Path]:
+    """The file itself, or all in a folder and below whose names say so, in their order."""
+    if not path.is_dir():
+        return [path]
+    inside = ((file, file.relative_to(path).parts) for file in path.rglob("*") if file.is_file())
+    return sorted(
+        file for file, parts in inside if file.suffix.lower() in PARQUET and not any(part.startswith(HIDDEN) for part in parts)
+    )
+
+
+def parquet_cells(path: Path) -> int:
+    """Rows times columns of a Parquet file or a folder of them, by what these say of themselves."""
+    return sum(metadata.num_rows * metadata.num_columns for metadata in (_opened(file).metadata for file in parquet_files(path)))
+
+
+def _opened(file: Path) -> Any:
+    """A Parquet file."""
+    parquet = _arrow("parquet")
+    if not file.is_file():
+        raise FileNotFoundError(f"There is no file {file}.")
+    try:
+        return parquet.ParquetFile(file, memory_map=False, buffer_size=READ_BYTES, pre_buffer=False)
+    except (OSError, ValueError) as error:  # Arrow has both
+        raise OSError(f"{file} cannot be read as Parquet: {error}") from None
+
+
 class Parquet(Source):
-    """Columns of a Parquet file, or of all Parquet files in a folder in the order of their names.
+    """Columns of a Parquet file, or of all in a folder and below in the order of their names.
+
+    Files and folders whose names begin with ``_`` or ``.`` are left out, as by other readers.
 
     Parameters
     ----------
@@ -79,26 +126,17 @@ class Parquet(Source):
 
     def __init__(self, path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> None:
         self.path = Path(path)
-        self._parquet = _arrow("parquet")
-        self.files = sorted(self.path.rglob("*.parquet")) if self.path.is_dir() else [self.path]
+        self.files = parquet_files(self.path)
         if not self.files:
-            raise FileNotFoundError(f"There is no .parquet file in the folder {self.path}.")
+            raise FileNotFoundError(f"There is no {' or '.join(PARQUET)} file in the folder {self.path}.")
         for file in self.files:
-            names = _chosen(self._opened(file).schema_arrow, columns, file)
+            names = _numeric(_opened(file).schema_arrow, columns, file)
             if file is self.files[0]:
                 self.names = names
             elif names != self.names:
                 raise ValueError(
                     f"{file} has columns {', '.join(names)}, {self.files[0]} has {', '.join(self.names)}: choose by columns=."
                 )
-
-    def _opened(self, file: Path) -> Any:
-        if not file.exists():
-            raise FileNotFoundError(f"There is no file {file}.")
-        try:
-            return self._parquet.ParquetFile(file, memory_map=False, buffer_size=2**18, pre_buffer=False)
-        except OSError as error:
-            raise OSError(f"{file} cannot be read as Parquet: {error}") from None
 
     @property
     def description(self) -> str:
@@ -114,13 +152,40 @@ class Parquet(Source):
 
     def _batches(self) -> Iterator[Any]:
         for file in self.files:
-            yield from self._opened(file).iter_batches(self.block_rows, columns=list(self.names))
+            yield from self._batches_of(file)
+
+    def _batches_of(self, file: Path) -> Iterator[Any]:
+        n, opened = 0, _opened(file)
+        batches = opened.iter_batches(self.block_rows, columns=list(self.names))
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except (OSError, ValueError, _arrow("lib").ArrowException) as error:
+                raise OSError(f"{file}, {self._damaged(opened, n)}, cannot be read: {error}") from None
+            n += batch.num_rows
+            yield batch
+
+    def _damaged(self, opened: Any, n: int) -> str:
+        """Which row group cannot be read, of a file of which so many rows could; batches go across several."""
+        last = 0
+        for group in range(opened.num_row_groups):
+            last += opened.metadata.row_group(group).num_rows
+            if last <= n:
+                continue
+            try:
+                for _ in opened.iter_batches(self.block_rows, row_groups=[group], columns=list(self.names)):
+                    pass
+            except (OSError, ValueError, _arrow("lib").ArrowException):
+                return f"row group {group}"
+        return f"after row {n}"
 
     def _place(self, first: int, row: int) -> tuple[str, int]:
         """The file and the row group of a row of a block, and its number there."""
         left = first + row
         for file in self.files:
-            metadata = self._opened(file).metadata
+            metadata = _opened(file).metadata
             for group in range(metadata.num_row_groups):
                 size = metadata.row_group(group).num_rows
                 if left < size:
@@ -130,27 +195,32 @@ class Parquet(Source):
 
 
 class Csv(Source):
-    """Columns of a CSV file with a header; ``.tsv`` has tabs.
+    """Columns of a CSV file with a header.
 
     Parameters
     ----------
     path : path
     columns : sequence of str, optional
         None: all, which must hold numbers.
+    separator : str, optional
+        None: commas; tabs where the name ends in ``.tsv``.
     """
 
-    def __init__(self, path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], columns: Sequence[str] | None = None, *, separator: str | None = None
+    ) -> None:
         self.path = Path(path)
+        self._separator = separator or ("\t" if self.path.suffix.lower() == ".tsv" else ",")
         if not self.path.is_file():
             raise FileNotFoundError(f"There is no file {self.path}.")
         self._csv = _arrow("csv")
         with self._opened(None) as reader:
-            self.names = _chosen(reader.schema, columns, self.path)
+            self.names = _numeric(reader.schema, columns, self.path, empty=True)
 
     def _opened(self, types: dict[str, str] | None) -> Any:
         convert = self._csv.ConvertOptions(column_types=types, include_columns=None if types is None else list(types))
-        read = self._csv.ReadOptions(block_size=2**24)
-        parse = self._csv.ParseOptions(delimiter="\t" if self.path.suffix.lower() == ".tsv" else ",")
+        read = self._csv.ReadOptions(block_size=CHUNK_BYTES)
+        parse = self._csv.ParseOptions(delimiter=self._separator)
         try:
             return self._csv.open_csv(self.path, read_options=read, parse_options=parse, convert_options=convert)
         except Exception as error:

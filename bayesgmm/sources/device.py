@@ -85,7 +85,7 @@ class OnDevice(Source):
         """By runs of rows, copied back."""
         for first in range(0, self._n_rows, self.block_rows):
             held = self._kernels.fetched(self._held, first, min(self._n_rows, first + self.block_rows))
-            yield Block.within(self._units.given(held), "the device", first)
+            yield Block.within(self._units.given(held), "The device", first)
 
     def survey(self, *weights: Array) -> Survey:
         """The same each time: these rows do not change."""

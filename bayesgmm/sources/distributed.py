@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial, reduce
+from importlib.metadata import version
 from itertools import batched, chain
 from operator import add
 from typing import Any
@@ -18,12 +19,12 @@ from numpy.typing import NDArray
 
 from bayesgmm import kernels
 from bayesgmm.sources.source import FAN, Block, Source, added_up
-from bayesgmm.sources.streamed import partitions
+from bayesgmm.sources.streamed import partitions, values_of
 from bayesgmm.sources.survey import Survey
-from bayesgmm.table import Table
 
 type Array = NDArray[np.float64]
 
+PACKAGE = "bayesgmm"
 UNEVEN = 1.1  # times its share of blocks that a thread may get, so that they are handed out in few runs
 GATHERED = 16  # futures whose sums are added here, since that is sooner than by more tasks
 SMALL = 2**16  # bytes of a task that is told to each run of rows; a larger one goes to the cluster once
@@ -31,7 +32,7 @@ PIECE = 2**22  # bytes of one message: Dask warns of large ones
 
 
 class Distributed(Source):
-    """A Dask array or DataFrame whose rows lie on the workers of a cluster, where tasks run.
+    """A Dask array, DataFrame or Series whose rows lie on the workers of a cluster, where tasks run.
 
     That is what becomes of a Dask collection wherever data are taken, as long as there is a client::
 
@@ -41,19 +42,24 @@ class Distributed(Source):
     The collection is computed once. Its rows then stay in the workers' memory (or on their disks, where Dask spills them there)
     while this object lives; so to use them several times, make one and give that. A pass sends parameters to the rows, and brings
     back sums that the workers have added up as a tree: it has the same bits however the collection is partitioned, however many
-    workers there are, and as from a file in one process, on processors of one kind. The package must be installed on the workers.
+    workers there are, and as from a file in one process, on processors of one kind. The package must be
+    installed, of the same version, on the workers and for the scheduler, which reads tasks too.
 
     Each task takes one thread. Rows that are lost with a worker are made again from the collection's own graph; data in it that
     a client has scattered are gone with the last worker that held them. Row weights are kept by the scheduler for that purpose.
 
     Parameters
     ----------
-    collection : dask.array.Array or dask.dataframe.DataFrame
+    collection : dask.array.Array, dask.dataframe.DataFrame or dask.dataframe.Series
     client : distributed.Client, optional
         None: the current one.
 
     Raises
     ------
+    ImportError
+        If the package is not on the cluster, or not of this version.
+    TypeError
+        If the collection is no table.
     ValueError
         If there is no client, or a partition holds no table of numbers.
     ConnectionError
@@ -71,6 +77,7 @@ class Distributed(Source):
         self.names, parts = partitions(collection)
         self._there: list[tuple[NDArray[Any], list[Any]]] = []  # what went along last, in parts for the runs
         with self._kept() as kept:
+            _require_package(self._client)
             self._threads: dict[str, int] = self._client.nthreads()
             self._take(parts, kept)
 
@@ -80,7 +87,7 @@ class Distributed(Source):
             with self._kept():
                 values = self._client.gather(run)
             for start in range(0, len(values), self.block_rows):
-                yield Block.within(values[start : start + self.block_rows], "the collection", first + start)
+                yield Block.within(values[start : start + self.block_rows], "The collection", first + start)
 
     def survey(self, *weights: Array) -> Survey:
         """Check and measure all rows where they are."""
@@ -150,8 +157,9 @@ class Distributed(Source):
         if not along:
             return [()] * len(self._runs)
         there = {id(array): (array, parts) for array, parts in self._there}
-        self._there = [there.get(id(array)) or (array, self._parts(array)) for array in along]
-        return list(zip(*(parts for _, parts in self._there), strict=True))
+        now = [there.get(id(array)) or (array, self._parts(array)) for array in along]
+        self._there = now  # which another thread's pass may replace at any time
+        return list(zip(*(parts for _, parts in now), strict=True))
 
     def _parts(self, array: NDArray[Any]) -> list[Any]:
         """An array cut as the runs are."""
@@ -182,6 +190,10 @@ class Distributed(Source):
         distributed, kept = importlib.import_module("distributed"), list[Any]()
         try:
             yield kept
+        except ModuleNotFoundError as error:  # of a worker that joined after all were asked
+            if PACKAGE not in str(error):
+                raise
+            raise ImportError(f"A worker of the Dask cluster cannot load {PACKAGE} ({error}): {_cure()}") from None
         except distributed.KilledWorker as error:
             raise RuntimeError(
                 f"{error.allowed_failures + 1} workers have died one after another over the same rows, most likely for want of "
@@ -206,6 +218,21 @@ def current_client() -> Any:
         return distributed.Client.current()
     except ValueError:
         return None
+
+
+def _require_package(client: Any) -> None:
+    """Refuse a cluster without the package: a worker that cannot load a task says so in its log alone, and rows never come."""
+    told = client.get_versions(packages=[PACKAGE])
+    places = {"scheduler": told["scheduler"]} | {f"worker {worker}": of for worker, of in told["workers"].items()}
+    found = {place: (of or {}).get("packages", {}).get(PACKAGE) for place, of in places.items()}
+    for place, there in found.items():
+        if there != told["client"]["packages"][PACKAGE]:
+            what = "has no" if there is None else f"has version {there} of"
+            raise ImportError(f"The Dask cluster's {place} {what} {PACKAGE}: {_cure()}")
+
+
+def _cure() -> str:
+    return f"install {PACKAGE}, of this version ({version(PACKAGE)}), on the workers and for the scheduler."
 
 
 def run_blocks(n_blocks: int, n_threads: int) -> int:
@@ -259,15 +286,7 @@ def shared_out(nearest: Sequence[str], threads: dict[str, int]) -> list[str]:
 
 def _values(names: tuple[str, ...], number: int, part: Any) -> Array:
     """The numbers of a partition."""
-    if not len(part):
-        return np.empty((0, len(names)))
-    try:
-        table = Table.of(part, names, allow_missing=True)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"Partition {number}: {error}") from None
-    if table.names != names:
-        raise ValueError(f"Partition {number} has columns {', '.join(table.names)}, the collection has {', '.join(names)}.")
-    return table.values
+    return values_of(part, names, f"Partition {number}")
 
 
 def _joined(parts: list[Array], ranges: list[slice]) -> Array:

@@ -78,16 +78,18 @@ class Survey:
 
 
 def _refuse(values: Array, names: tuple[str, ...], where: Where) -> NoReturn:
-    for what, found in (
-        ("a missing value", np.isnan(values)),
-        ("an infinite value", np.isinf(values)),
-        (f"a number beyond {LARGEST_VALUE:g}", np.abs(values) > LARGEST_VALUE),
+    drop = "Drop or impute such rows first."
+    for what, found, cure in (
+        ("a missing value", np.isnan(values), drop),
+        ("an infinite value", np.isinf(values), drop),
+        (f"a number beyond {LARGEST_VALUE:g}", np.abs(values) > LARGEST_VALUE, "Divide the column by about its range first."),
     ):
         if found.any():
             row, column = np.argwhere(found)[0].tolist()
             place, number = where(row)
+            n = np.count_nonzero(found)
             raise ValueError(
-                f"{place} has {what} in column {names[column]!r}, row {number} (counted from 0 there). "
-                "Drop or impute such rows first."
+                f"{place} has {what} in column {names[column]!r}, row {number} (counted from 0 there), "
+                f"the {'only one' if n == 1 else f'first of {n:,}'} in a block of {len(values):,} rows. {cure}"
             )
     raise AssertionError("Nothing is wrong with these rows.")

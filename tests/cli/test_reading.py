@@ -181,7 +181,7 @@ def test_the_line_of_a_cell_among_many_rows(written):
 def test_files_that_cannot_be_read(tmp_path):
     assert "There is no file" in run("models", tmp_path / "none.csv").stderr
     assert "There is no file" in run("models", tmp_path / "none.parquet").stderr
-    assert "no .parquet file in the folder" in run("models", tmp_path).stderr
+    assert "no .parquet or .pq file in the folder" in run("models", tmp_path).stderr
     assert run("models", "--columns", "a,,b").exit_code == 2
 
 
@@ -236,3 +236,38 @@ def test_what_is_larger_than_memory_is_read_block_by_block(tmp_path, monkeypatch
     assert not reading.observations(path, ["b,a"]).is_stored  # for a command that needs rows in memory
     with pytest.raises(ValueError, match="must hold real numbers: 'name'"):
         reading.observations(path, may_be_stored=True)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_large_csv_files_are_read_as_small_ones(tmp_path, monkeypatch, separator):
+    path = tmp_path / "x.csv"
+    table = pd.DataFrame(ROWS, columns=["a", "b"], dtype=float)
+    table.to_csv(path, sep=separator)  # with names of rows
+    monkeypatch.setattr(reading.stored, "LARGEST_IN_MEMORY", 10)
+    data = reading.observations(path, may_be_stored=True)
+    assert data.names == ("a", "b")
+    np.testing.assert_array_equal(data.values[np.arange(3)], np.array(ROWS))
+    table.to_csv(path, sep=separator, index=False, header=False)
+    with pytest.raises(ValueError, match=r"first line of .*x\.csv \(.*\) is all numbers: write names of columns above it"):
+        reading.observations(path, may_be_stored=True)
+
+
+def test_columns_of_large_numpy_files_are_chosen(tmp_path, monkeypatch):
+    np.save(tmp_path / "x.npy", np.c_[np.array(ROWS, dtype=float), np.zeros(3)])
+    monkeypatch.setattr(reading.stored, "LARGEST_IN_MEMORY", 10)
+    data = reading.observations(tmp_path / "x.npy", ["x2,x1"], may_be_stored=True)
+    assert data.names == ("x2", "x1")
+    np.testing.assert_array_equal(data.values[np.arange(3)], np.array(ROWS)[:, ::-1])
+
+
+def test_parquet_is_as_large_as_its_numbers_in_memory(tmp_path, monkeypatch):
+    """A column of one value takes next to nothing on disk."""
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for name in ("1.parquet", "2.pq"):
+        pd.DataFrame({"a": np.zeros(50_000)}).to_parquet(folder / name)
+    monkeypatch.setattr(reading.stored, "LARGEST_IN_MEMORY", 8 * 99_999)
+    assert reading.stored.is_large(folder)
+    assert not reading.stored.is_large(folder / "1.parquet")
+    (tmp_path / "x.parquet").write_bytes(b"a,b")
+    assert not reading.stored.is_large(tmp_path / "x.parquet")

@@ -1,5 +1,6 @@
 """Rows on the workers of a cluster are the rows of a file: the same bits, whoever holds them and whoever dies."""
 
+import importlib
 import multiprocessing
 import os
 import pickle
@@ -264,6 +265,64 @@ def test_without_a_client_partitions_are_computed_here(rows, monkeypatch):
     monkeypatch.setattr("bayesgmm.sources.distributed.current_client", lambda: None)
     with pytest.raises(ValueError, match="There is no client"):
         Distributed(collection)
+
+
+def test_partitions_are_computed_once_a_pass_and_may_be_empty(rows):
+    computed = []
+
+    def counted(part):
+        computed.append(len(part))
+        return part
+
+    frame = pd.DataFrame(rows[:40], columns=["a", "b", "c"])
+    delayed = [dask.delayed(counted)(part) for part in (frame[:0], frame[:30], frame[30:])]
+    source = Partitions(dd.from_delayed(delayed, meta=frame[:0], verify_meta=False))
+    for _ in range(2):
+        computed.clear()
+        with dask.config.set(scheduler="synchronous"):
+            np.testing.assert_array_equal(np.concatenate([block.values for block in source.blocks()]), rows[:40])
+        assert sorted(computed) == [0, 10, 30]
+
+
+def test_a_series_keeps_its_name():
+    for name, expected in (("s", "s"), (None, "x1")):
+        source = Partitions(dd.from_pandas(pd.Series([1.0, 2.0, 4.0], name=name), npartitions=2))
+        assert source.names == (expected,)
+        assert source.survey().extents.tolist() == [[1.0], [4.0]]
+
+
+@pytest.mark.parametrize("make", [lambda: importlib.import_module("dask.bag").from_sequence([1]), lambda: dask.delayed([1])])
+def test_what_has_no_rows_and_columns_is_refused(make):
+    with pytest.raises(TypeError, match="has no rows and columns is no table: make a DataFrame"):
+        Partitions(make())
+    with pytest.raises(TypeError, match="has 3 dimensions is no table"):
+        Partitions(da.zeros((2, 2, 2)))
+
+
+@pytest.mark.parametrize(("there", "what"), [(None, "has no"), ("0.0.1", r"has version 0\.0\.1 of")])
+def test_a_cluster_without_the_package_is_told(client, rows, monkeypatch, there, what):
+    asked = client.get_versions
+
+    def lacking(**settings):
+        told = asked(**settings)
+        told["workers"][min(told["workers"])]["packages"]["bayesgmm"] = there
+        return told
+
+    monkeypatch.setattr(client, "get_versions", lacking)
+    with pytest.raises(ImportError, match=rf"cluster's worker tcp://.* {what} bayesgmm: install bayesgmm, of this version"):
+        Distributed(da.from_array(rows, chunks=(1000, 3)))
+
+
+def test_a_late_worker_without_the_package_is_told(client, rows):
+    source = Distributed(da.from_array(rows, chunks=(3000, 3)))
+    with pytest.raises(ImportError, match=r"cannot load bayesgmm .* install bayesgmm, of this version"):
+        source.reduced(partial(_failing, "No module named 'bayesgmm'"))
+    with pytest.raises(ModuleNotFoundError, match="No module named 'other'"):
+        source.reduced(partial(_failing, "No module named 'other'"))
+
+
+def _failing(sentence, rows, values):
+    raise ModuleNotFoundError(sentence)
 
 
 @pytest.mark.parametrize(

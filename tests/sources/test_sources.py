@@ -11,7 +11,7 @@ import pytest
 import bayesgmm as bg
 from bayesgmm.em import ConvergenceWarning
 from bayesgmm.observations import Observations
-from bayesgmm.sources import Blocks, Npy, Stored, open_source
+from bayesgmm.sources import Blocks, Csv, Npy, Parquet, Stored, Survey, open_source
 from bayesgmm.sources.source import Source, added_up
 
 NAMES = ("a", "b c", "é")
@@ -29,10 +29,10 @@ def source(request, table, tmp_path, monkeypatch):
     match request.param:
         case "npy":
             np.save(tmp_path / "x.npy", np.ascontiguousarray(table.to_numpy()))
-            return open_source(tmp_path / "x.npy", NAMES)
+            return Npy(tmp_path / "x.npy", names=NAMES)
         case "npy by columns":
             np.save(tmp_path / "x.npy", np.asfortranarray(table.to_numpy()))
-            return open_source(tmp_path / "x.npy", NAMES)
+            return Npy(tmp_path / "x.npy", names=NAMES)
         case "parquet":
             table.to_parquet(tmp_path / "x.parquet", row_group_size=1000)
             return open_source(tmp_path / "x.parquet")
@@ -138,7 +138,7 @@ def test_it_is_said_where_a_value_is_missing(table, tmp_path, monkeypatch):
     holes = table.copy()
     holes.iloc[1750, 1] = np.nan
     holes.to_parquet(tmp_path / "x.parquet", row_group_size=1000)
-    with pytest.raises(ValueError, match=r"x.parquet, row group 1 has a missing value in column 'b c', row 750 "):
+    with pytest.raises(ValueError, match=r"x.parquet, row group 1 has a missing value in column 'b c', row 750 .* the only one"):
         bg.fit_em(open_source(tmp_path / "x.parquet"), 2)
     holes.iloc[1750, 1] = np.inf
     np.save(tmp_path / "x.npy", np.ascontiguousarray(holes.to_numpy()))
@@ -150,7 +150,7 @@ def test_what_cannot_be_opened_is_refused(table, tmp_path):
     with pytest.raises(FileNotFoundError, match="no file or folder"):
         open_source(tmp_path / "nothing.npy")
     (tmp_path / "x.xls").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"suffix that is none of \.npy"):
+    with pytest.raises(ValueError, match=r"suffix that is none of \.npy.* write it as Parquet, or give blocks"):
         open_source(tmp_path / "x.xls")
     table.assign(species="setosa").to_parquet(tmp_path / "x.parquet")
     with pytest.raises(ValueError, match=r"must hold real numbers: 'species'"):
@@ -212,3 +212,108 @@ def test_moments_do_not_hang_on_the_cut_and_count_weights(table, monkeypatch):
     np.testing.assert_array_equal(there[0].ranges, here.ranges)
     np.testing.assert_allclose(there[0].mean, here.mean, rtol=1e-12)
     np.testing.assert_allclose(there[0].covariance, here.covariance, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_columns_of_numpy_files_are_chosen_by_name(tmp_path, monkeypatch, order):
+    monkeypatch.setattr(Source, "block_rows", 7)
+    X = np.arange(80.0).reshape(20, 4)
+    np.save(tmp_path / "x.npy", np.asarray(X, dtype="f4", order=order))
+    source = open_source(tmp_path / "x.npy", ["x3", "x1"])
+    np.testing.assert_array_equal(values(source), X[:, [2, 0]])
+    named = Npy(tmp_path / "x.npy", ["d"], names="abcd")
+    assert named.names == ("d",)
+    np.testing.assert_array_equal(values(named), X[:, 3:])
+    with pytest.raises(ValueError, match=r"x\.npy has no column 'a', 'b'; it has x1, x2, x3, x4\."):
+        open_source(tmp_path / "x.npy", ["a", "x2", "b"])
+    with pytest.raises(ValueError, match="columns of one name, 'x1'"):
+        open_source(tmp_path / "x.npy", ["x1", "x1"])
+    with pytest.raises(ValueError, match=r"Each of the 4 columns of .* needs a name, got 3"):
+        Npy(tmp_path / "x.npy", names="abc")
+
+
+def values(source):
+    return np.concatenate([block.values for block in source.blocks()])
+
+
+def test_a_numpy_file_cut_short_is_told(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.ones((1000, 3)))
+    source, content = Npy(path), path.read_bytes()
+    path.write_bytes(content[: len(content) - 24 * 400 - 1])
+    for read in (source.survey, partial(Npy, path)):
+        with pytest.raises(ValueError, match=r"cut short: its header says 1,000 rows of 3 columns, .* enough for 599"):
+            read()
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match="is no NumPy file of numbers"):
+        Npy(path)
+    np.save(path, np.ones((3, 0)))
+    with pytest.raises(ValueError, match=r"rows and columns of real numbers, got float64 of shape \(3, 0\)"):
+        Npy(path)
+
+
+def test_blocks_may_be_empty_if_others_are_not(table):
+    source = Blocks(lambda: [table[:0], [], table[:10], table[:0], table[10:20]])
+    assert source.names == NAMES
+    np.testing.assert_array_equal(values(source), table[:20])
+    with pytest.raises(ValueError, match="The data are empty: the factory gave no block with a row"):
+        Blocks(lambda: [table[:0], []])
+
+
+def test_it_is_said_which_block_is_none(table):
+    with pytest.raises(ValueError, match="Block 1: Column 'é' must hold real numbers"):
+        Blocks(lambda: [table[:5], table[:5].assign(é="u")]).survey()
+    with pytest.raises(ValueError, match="Block 1 has columns é, b c, a, and what came before has a, b c, é"):
+        Blocks(lambda: [table[:5], table[list(reversed(NAMES))]]).survey()
+    with pytest.raises(TypeError, match="Block 0: The data are of type NoneType"):
+        Blocks(lambda: [None, table])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (np.nan, r"Block 1 has a missing value in column 'b', row 2 .* the first of 3 in a block of 5 rows\. Drop or impute"),
+        (-np.inf, "an infinite value in column 'b', row 2 .* Drop or impute such rows first"),
+        (1e200, r"a number beyond 1e\+150 in column 'b', row 2 .* Divide the column by about its range first\."),
+    ],
+)
+def test_a_sentence_has_the_cure_of_what_is_wrong(wrong, sentence):
+    X = np.ones((5, 2))
+    X[2:, 1] = wrong
+    with pytest.raises(ValueError, match=sentence):
+        Survey.of(X, ("a", "b"), lambda row: ("Block 1", row))
+
+
+def test_a_damaged_row_group_is_told(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(Source, "block_rows", 2500)  # a batch goes across row groups
+    path = tmp_path / "x.parquet"
+    table.to_parquet(path, row_group_size=1000, compression="zstd")
+    column = pytest.importorskip("pyarrow.parquet").ParquetFile(path).metadata.row_group(1).column(1)
+    content = bytearray(path.read_bytes())
+    content[column.data_page_offset : column.data_page_offset + 200] = bytes(200)
+    path.write_bytes(content)
+    with pytest.raises(OSError, match=r"x\.parquet, row group 1, cannot be read"):
+        open_source(path).survey()
+    path.write_bytes(b"PAR1" + bytes(20))
+    with pytest.raises(OSError, match="cannot be read as Parquet"):
+        open_source(path)
+
+
+def test_folders_of_parquet_hold_other_files_too(table, tmp_path):
+    for number, name in enumerate(["a.PARQUET", "b/c.pq", "_old/x.parquet", ".x.parquet", "_metadata.parquet", "d.txt"]):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        table[number : number + 1].to_parquet(path)
+    np.testing.assert_array_equal(values(Parquet(tmp_path)), table[:2])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(FileNotFoundError, match=r"no \.parquet or \.pq file in the folder"):
+        Parquet(empty)
+
+
+def test_a_column_that_begins_with_nothing_is_looked_at_by_row(tmp_path, monkeypatch):
+    monkeypatch.setattr("bayesgmm.sources.arrow.CHUNK_BYTES", 64)
+    (tmp_path / "x.csv").write_text("a;b\n" + "1;\n" * 100 + "1;2\n")
+    with pytest.raises(ValueError, match=r"x\.csv has a missing value in column 'b', row 0 "):
+        Csv(tmp_path / "x.csv", separator=";").survey()
+    assert Csv(tmp_path / "x.csv", ["a"], separator=";").survey().n_rows == 101
