@@ -5,6 +5,7 @@ tuning or to waiting; but only what lies around one mode, in one order of the co
 nearly normal it is.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -122,7 +123,7 @@ def found_modes(target: Target, starts: Sequence[tuple[Mixture, Nuisance]]) -> l
         if all(np.abs(density - other).max() > SAME for other in seen):
             ends.append((place, height))
             seen.append(density)
-            least = max(least, height - 0.5 * len(place) * np.log(target.observations.total_weight + np.e))
+            least = max(least, height - 0.5 * len(place) * np.log(target.observations.total_weight + math.e))
     if not ends:
         raise ValueError(
             f"There is no mode for a normal approximation to stand on, for all climbs ended like the first. {reasons[0]} "
