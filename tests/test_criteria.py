@@ -54,6 +54,7 @@ def test_relative_efficiency_of_rows_of_low_density(faithful_two):
     np.testing.assert_allclose(bg.loo(post).pareto_k, bg.loo(faithful_two).pareto_k, atol=1e-9)
 
 
+@pytest.mark.grid
 def test_loo_against_exact_leave_one_out():
     """Of twenty rows ten, each left out in turn under the same prior: refits of one compiled model on 19 rows.
 

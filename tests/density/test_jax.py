@@ -159,6 +159,7 @@ def seen(posterior):
     return xr.Dataset({"seen": (("chain", "draw", "n"), np.concatenate([np.take_along_axis(x, order, -1) for x in columns], -1))})
 
 
+@pytest.mark.grid
 def test_numpyro_draws_from_the_posterior_of_nutpie(faithful_two):
     """Posterior means within 5 standard errors: 8 comparisons, so 5e-6 for a false alarm."""
     drawn = pm.sample(

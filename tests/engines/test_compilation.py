@@ -196,19 +196,20 @@ print(fit(X, 2))
 """
 
 
-def test_a_fresh_process_finds_the_code_and_draws_the_same_bits(tmp_path):
-    """For other rows and numbers of components as well."""
-    cold = {"NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PYTENSOR_FLAGS": f"base_compiledir={tmp_path / 'pytensor'}"}
+@pytest.mark.parametrize("is_cold", [False, pytest.param(True, marks=pytest.mark.grid)])
+def test_a_fresh_process_finds_the_code_and_draws_the_same_bits(tmp_path, is_cold):
+    """For other rows and numbers of components as well; after a process that compiled, or found, what it needed."""
+    empty = {"NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PYTENSOR_FLAGS": f"base_compiledir={tmp_path / 'pytensor'}"}
+    environment = os.environ | (empty if is_cold else {})
     told = [
-        subprocess.run(
-            [sys.executable, "-c", SCRIPT, state], env=os.environ | cold, capture_output=True, text=True, check=True
-        ).stdout
+        subprocess.run([sys.executable, "-c", SCRIPT, state], env=environment, capture_output=True, text=True, check=True).stdout
         for state in ("cold", "warm")
     ]
     assert told[0] == told[1]
     assert len(told[0]) == 65
 
 
+@pytest.mark.grid
 def test_with_another_nutpie_its_own_compile_gives_the_same_density_and_a_fit(monkeypatch):
     """The same but for rounding; once their paths part, draws agree in law only: here within five standard errors."""
     X = np.random.default_rng(0).normal(size=(80, 1))

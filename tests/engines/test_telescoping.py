@@ -134,7 +134,7 @@ def from_prior(prior, code, d, number, concentration, draws=4000, seed=1):
     [
         ("hierarchical_wishart", "VVV", "dynamic, random"),
         ("hierarchical_wishart", "EEE", "static"),
-        ("inverse_wishart", "VII", "static, random"),
+        pytest.param("inverse_wishart", "VII", "static, random", marks=pytest.mark.grid),
         pytest.param("inverse_wishart", "EEI", "dynamic", marks=pytest.mark.grid),
         ("normal_inverse_wishart", "VVV", "static"),
         pytest.param("normal_inverse_wishart", "EII", "dynamic, random", marks=pytest.mark.grid),

@@ -48,6 +48,7 @@ def test_log_prior_is_what_the_sampler_has(family):
     np.testing.assert_array_equal(log_prior(bg.relabel(post), "all"), log_prior(post, "all"))
 
 
+@pytest.mark.grid
 def test_log_prior_under_nuts(eruptions_one):
     """NUTS tells the density of logarithms of the precision and of its rate, up to a constant."""
     posterior = eruptions_one.tree["posterior"]
