@@ -1,5 +1,7 @@
 """A progress bar for whatever takes long."""
 
+from importlib.util import find_spec
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -22,5 +24,6 @@ def progress_bar(shown: bool, *columns: ProgressColumn) -> Progress:
 def progress_line() -> Progress:
     """A line for work of unknown length, on the error stream; nothing where nobody looks at that."""
     console = Console(stderr=True)
+    is_seen = find_spec("ipywidgets") is not None if console.is_jupyter else console.is_terminal  # without it rich only warns
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    return Progress(*columns, console=console, disable=not (console.is_terminal or console.is_jupyter), transient=True)
+    return Progress(*columns, console=console, disable=not is_seen, transient=True)
