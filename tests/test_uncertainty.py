@@ -187,7 +187,7 @@ def test_ctrl_c_returns_what_is_finished(faithful, abreast, monkeypatch):
 
     def interrupted(*arguments):
         calls[0] += 1
-        if calls[0] == 15:
+        if calls[0] >= 15:
             raise KeyboardInterrupt
         return whole(*arguments)
 

@@ -216,6 +216,8 @@ def bootstrap(
     found, _ = replicates(fit, n_replicates, abreast, progress, "Bootstrap")
     mixtures = [each for each in found if isinstance(each, Mixture)]
     collapsed = tuple(each for each in found if isinstance(each, str))
+    if len(mixtures) < 2 and len(found) < n_replicates:  # Ctrl-C came before there was anything to show
+        raise KeyboardInterrupt
     if len(mixtures) < 2:
         raise ValueError(f"{len(collapsed)} of {len(found)} replicates collapsed, such as: {collapsed[0]} Use fewer components.")
     parameters = ([getattr(each, name) for each in mixtures] for name in Parameters._fields)
