@@ -44,7 +44,7 @@ class Observations:
     ----------
     values : ndarray of shape (n_observations, n_features)
         Finite, NaN where a cell is missing; float64, C order, read-only. The caller's memory where it already has that form.
-        Where they are not in memory it is :class:`bayesgmm.sources.Stored`.
+        Where they are not in memory it is ``bayesgmm.sources.Stored``.
     weights : ndarray of shape (n_observations,)
         How often each row counts; a view of a single 1.0 where none were given.
     names : tuple of str
@@ -182,7 +182,7 @@ class Observations:
 
     @cached_property
     def e_step(self) -> Callable[..., tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
-        """EM's pass over complete rows, wherever they are: what :func:`kernels.expected_statistics` makes of components."""
+        """EM's pass over complete rows, wherever they are: what ``kernels.expected_statistics`` makes of components."""
         if self._stored is None:
             return partial(kernels.threaded_statistics, self.values, self.weights)
         return self._stored.e_step(*self._along)
@@ -198,7 +198,7 @@ class Observations:
         return (self.weights,) if self.is_weighted else ()
 
     def abreast(self, most: int, n_components: int, is_diagonal: bool) -> int:
-        """How many fits, of so many at most, are best made at a time: see :func:`kernels.passes_abreast`."""
+        """How many fits, of so many at most, are best made at a time: see ``kernels.passes_abreast``."""
         if self.is_stored:  # a source is read by one at a time
             return 1
         return kernels.passes_abreast(most, self.n_observations, self.n_features, n_components, is_diagonal)

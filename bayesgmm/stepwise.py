@@ -34,7 +34,7 @@ FORGETTING = (
 
 @dataclass(frozen=True, eq=False)
 class StepwiseEM:
-    """An estimate from the rows that have come so far; :meth:`step` gives the next one, and leaves this one as it is.
+    """An estimate from the rows that have come so far; ``step`` gives the next one, and leaves this one as it is.
 
     For a stream that has no end. Rows that can be read again are better fitted by :func:`bayesgmm.fit_em`, which may start from
     the estimate: it ends at the optimum, where this comes near to it only.

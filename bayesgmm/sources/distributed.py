@@ -105,7 +105,7 @@ class Distributed(Source):
                     future.release()
 
     def reduced[T](self, task: Callable[..., T], *along: NDArray[Any]) -> T | None:
-        """The sum of what the task gives for all blocks, by the tree of :func:`bayesgmm.sources.source.added_up`."""
+        """The sum of what the task gives for all blocks, by the tree of ``added_up``, as in one process."""
         with self._kept() as kept:
             width = self._run_blocks % FAN or 1  # sums that a future holds, all of one level of the tree
             told, beside = self._told(task, kept), self._beside(along)

@@ -83,7 +83,7 @@ class Source(ABC):
 
     @abstractmethod
     def blocks(self) -> Iterator[Block]:
-        """All rows in their order; at most about :data:`BLOCK_BYTES` at a time."""
+        """All rows in their order; at most about 16 MB at a time."""
 
     def survey(self, *weights: Array) -> Survey:
         """Read everything once, check it and measure it, by row weights (n_rows,) where these are given.
@@ -127,7 +127,7 @@ class Source(ABC):
         Returns
         -------
         callable
-            Takes components as kernels do and returns the number of rows, then what :func:`kernels.expected_statistics` does;
+            Takes components as kernels do and returns the number of rows, then what ``kernels.expected_statistics`` does;
             None where there is no row.
         """
         return partial(self._e_step, weights)
