@@ -91,6 +91,16 @@ def features_of(observations: Observations, specification: Specification) -> fro
     return frozenset(feature for feature, is_there in there.items() if is_there)
 
 
+def needs_precisions(sentence: str) -> Requirement:
+    """A prior on covariances by way of precisions is needed; the sentence that says why has ``{kind}`` for that of another."""
+
+    def lacks(specification: Specification) -> str:
+        prior = specification.prior
+        return "" if prior is None or prior.is_of_precisions else sentence.format(kind=repr(prior.covariances.kind))
+
+    return lacks
+
+
 def needs_mode(specification: Specification) -> str:
     """A MAP needs a prior that has a mode."""
     return "" if specification.prior is None else specification.prior.why_no_mode

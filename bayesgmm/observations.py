@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
-from bayesgmm.sources import ROUNDING, Absent, Source, Stored, Sums, Survey, source_of
+from bayesgmm.rowwise import known_labels, row_weights
+from bayesgmm.sources import ROUNDING, Source, Statistics, Stored, Sums, Survey, source_of
 from bayesgmm.table import Table, blocks, extents
-from bayesgmm.validation import integer_array, listed, real_array
+from bayesgmm.validation import listed
 
 RANGES = 1e-140, 1e140  # of features: products of two, times a number of rows, stay within double precision
-TOTALS = 1e-20, 1e20  # of row weights, for the same reason
-LEAST_WEIGHT = 1e-100  # of the largest row weight; less is nothing beside it
 LEAST_SHARE = 1e-20  # of a variance in the squared range
 COLLINEAR = 1e10  # condition number of the correlation matrix
 LEAST_EIGENVALUE = 1e-3  # of correlations that are put together from pairs of columns with missing cells
@@ -94,8 +93,8 @@ class Observations:
         if isinstance(X, cls):
             if sample_weight is None and labels is None:
                 return X
-            known = X.labels if labels is None else _labels(labels, X.n_observations)
-            weights = X.weights if sample_weight is None else _row_weights(sample_weight, X.n_observations)
+            known = X.labels if labels is None else known_labels(labels, X.n_observations)
+            weights = X.weights if sample_weight is None else row_weights(sample_weight, X.n_observations)
             observations = replace(X, weights=weights, labels=known)
         elif (source := source_of(X)) is not None:
             if labels is not None:
@@ -106,17 +105,17 @@ class Observations:
             values = table.values.view()
             values.flags.writeable = False
             n = len(values)
-            observations = cls(values, _row_weights(sample_weight, n), table.names, _labels(labels, n))
+            observations = cls(values, row_weights(sample_weight, n), table.names, known_labels(labels, n))
         observations._require_variation()
         return observations
 
     @classmethod
     def stored(cls, source: Source, sample_weight: Any = None) -> Self:
         """The rows of a source, read once to check and to measure them."""
-        weights = None if sample_weight is None else _row_weights(sample_weight, np.size(sample_weight))
+        weights = None if sample_weight is None else row_weights(sample_weight, np.size(sample_weight))
         survey = source.survey(*([] if weights is None else [weights]))
         values: Any = Stored(source, survey.n_rows)
-        observations = cls(values, _row_weights(weights, survey.n_rows), source.names)
+        observations = cls(values, row_weights(weights, survey.n_rows), source.names)
         told = {"_plain_extents": survey.extents, "mean": survey.mean, "covariance": survey.covariance}
         vars(observations).update(told, total_weight=survey.total_weight)
         return observations
@@ -135,9 +134,8 @@ class Observations:
     @property
     def fingerprint(self) -> str:
         """A digest of row weights and labels, for they may be as many as rows; empty where there are none."""
-        values: Any = self.values
-        if isinstance(values, Stored) and isinstance(values.source, Absent):
-            return values.source.fingerprint
+        if self._stored is not None and self._stored.source.fingerprint:
+            return self._stored.source.fingerprint
         parts: list[NDArray[Any]] = [self.weights] if self.is_weighted else []
         parts += [] if self.labels is None else [self.labels]
         return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest() if parts else ""
@@ -180,12 +178,17 @@ class Observations:
             return task(self)
         return self._stored.reduced(partial(_on_part, task, self.names), *self._along)
 
-    @cached_property
-    def e_step(self) -> Callable[..., tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    def over_rows[T](self, task: Callable[[slice, NDArray[np.float64]], T]) -> T:
+        """The sum of what a task gives for all rows, by their numbers and their values."""
+        if self._stored is None:
+            return task(slice(0, self.n_observations), self.values)
+        return self._stored.reduced(task)
+
+    def e_step(self, log_constants: NDArray[np.float64], means: NDArray[np.float64], factors: NDArray[np.float64]) -> Statistics:
         """EM's pass over complete rows, wherever they are: what ``kernels.expected_statistics`` makes of components."""
         if self._stored is None:
-            return partial(kernels.threaded_statistics, self.values, self.weights)
-        return self._stored.e_step(*self._along)
+            return kernels.threaded_statistics(self.values, self.weights, log_constants, means, factors)
+        return self._stored.e_step((log_constants, means, factors), *self._along)
 
     @property
     def rounding(self) -> float:
@@ -471,47 +474,3 @@ def _drawn_apart(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
     least = np.linalg.eigvalsh(correlations)[0]
     share = max(0.0, (LEAST_EIGENVALUE - least) / (1 - least)) if least < 1 else 0.0
     return ((1 - share) * correlations + share * np.eye(len(scales))) * scales[:, None] * scales
-
-
-def _labels(labels: Any, n_observations: int) -> NDArray[np.int64] | None:
-    if labels is None:
-        return None
-    what = "labels (one a row, -1 or missing where it is not known)"
-    given = real_array(labels, what)
-    known = integer_array(np.where(np.isnan(given), -1.0, given), what, (n_observations,))
-    if known.min() < -1:
-        raise ValueError(f"labels must be components 0, 1, ... or -1 where it is not known, got {known.min()}.")
-    return None if (known == -1).all() else known
-
-
-def _row_weights(sample_weight: Any, n_observations: int) -> NDArray[np.float64]:
-    if sample_weight is None:
-        return np.broadcast_to(1.0, (n_observations,))
-    weights = real_array(sample_weight, "sample_weight")
-    if weights.shape != (n_observations,):
-        raise ValueError(f"sample_weight must have one entry a row, shape ({n_observations},), got {weights.shape}.")
-    impossible = ~((weights >= 0) & (weights < np.inf))
-    if impossible.any():
-        row = int(impossible.argmax())
-        raise ValueError(
-            f"sample_weight must be finite and at least 0, got {np.count_nonzero(impossible)} entries that are not "
-            f"(first in row {row}: {weights[row]:g})."
-        )
-    _require_usual_sizes(weights)
-    return np.ascontiguousarray(weights)
-
-
-def _require_usual_sizes(weights: NDArray[np.float64]) -> None:
-    """Raise ValueError where sums of weights, or one weight beside another, are beyond double precision."""
-    largest = weights.max()
-    total = largest * (weights / largest).sum() if 0 < largest <= TOTALS[1] else largest
-    if total == 0:
-        raise ValueError("sample_weight is 0 for every row: at least two rows must count.")
-    if not TOTALS[0] <= total <= TOTALS[1]:
-        raise ValueError(f"sample_weight sums to {total:.3g}: rescale it, for example so that it sums to the number of rows.")
-    negligible = (weights > 0) & (weights < LEAST_WEIGHT * largest)
-    if negligible.any():
-        raise ValueError(
-            f"sample_weight has {np.count_nonzero(negligible)} entries below {LEAST_WEIGHT:g} of the largest, which cannot count "
-            "beside it: set them to 0."
-        )

@@ -27,9 +27,7 @@ from bayesgmm.streams import Seed, seed_sequence
 from bayesgmm.table import Table
 from bayesgmm.validation import finite_array
 
-FORGETTING = (
-    0.6  # alpha: Cappe & Moulines recommend it beside averages of the estimates, which full passes take the place of here
-)
+FORGETTING = 0.6  # alpha, as Cappe & Moulines recommend; they average the estimates besides, where here full passes may follow
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +183,9 @@ class StepwiseEM:
 
     def _rows(self, X: Any) -> Observations:
         """A batch, which need not vary."""
-        if isinstance(X, Observations) and X.names == self.names:
-            return X
-        values = Table.of(X.values if isinstance(X, Observations) else X).arranged(self.names)
-        return Observations(values, np.broadcast_to(1.0, (len(values),)), self.names)
+        given = X if isinstance(X, Observations) else None
+        if given is not None and given.names == self.names:
+            return given
+        table = Table.of(X) if given is None else Table.of(given.values, given.names)
+        values = table.arranged(self.names)
+        return Observations(values, np.broadcast_to(1.0, (len(values),)) if given is None else given.weights, self.names)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import bayesgmm as bg
+from bayesgmm.observations import Observations
 from bayesgmm.sklearn import GaussianMixture
 
 
@@ -46,6 +47,20 @@ def test_named_columns_come_in_any_order(rows):
     fit = bg.StepwiseEM.of(table[:1000], 2)
     one, other = (fit.step(table.loc[1000:2000, names]).mixture for names in (["a", "b"], ["b", "a"]))
     np.testing.assert_array_equal(one.means, other.means)
+
+
+def test_checked_rows_keep_their_weights_and_names(rows):
+    fit = bg.StepwiseEM.of(pd.DataFrame(rows[:1000], columns=["a", "b"]), 2)
+    v = np.repeat([1.0, 2.0], 50)
+    same, swapped = (
+        fit.step(Observations.from_data(pd.DataFrame(rows[1000:1100], columns=["a", "b"])[names], v))
+        for names in (["a", "b"], ["b", "a"])
+    )
+    repeated = fit.step(np.repeat(rows[1000:1100], [1] * 50 + [2] * 50, axis=0))
+    for other in (swapped, repeated):
+        np.testing.assert_allclose(other.mixture.means, same.mixture.means, rtol=1e-12)
+    assert same.total_weight == repeated.n_rows == 1150
+    assert same.n_rows == 1100
 
 
 def test_the_map_counts_the_prior_once(rows):

@@ -12,7 +12,6 @@ from bayesgmm.covariance import standardised
 from bayesgmm.draws import Draws
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
-from bayesgmm.prior import PrecisionsPrior
 from bayesgmm.specification import Specification
 from bayesgmm.statistics import SufficientStatistics
 from bayesgmm.validation import CORRELATION_ROUNDING
@@ -74,7 +73,7 @@ class Target:
         by_log_weights = statistics.counts - statistics.counts.sum() * mixture.weights + prior.weights.gradient(mixture.weights)
         by_means = _pulls(mixture, statistics.sums) + prior.means.gradient(mixture.means, mixture.covariances)
         of_rows = _by_precisions(mixture, prior.means.join(statistics))
-        by_precisions = of_rows + self._precisions_prior.gradient(structure, mixture.covariances)
+        by_precisions = of_rows + prior.precisions.gradient(structure, mixture.covariances)
         gradient = self.coordinates.gradient(points, by_log_weights[None], by_means[None], by_precisions[None])
         gradient = gradient + self.coordinates.log_volume_gradient(points)
         return float(statistics.log_likelihood + self.log_prior(points)[0]), gradient[0]
@@ -101,13 +100,6 @@ class Target:
         """About the posterior standard deviation of each coordinate if allocations were known, one more row each: shape (p,)."""
         mixture = self.mixture(flat)
         return self.coordinates.spreads(mixture, mixture.weights * self.observations.total_weight + 1)
-
-    @property
-    def _precisions_prior(self) -> PrecisionsPrior:
-        part = self.specification.required_prior.covariances
-        if not isinstance(part, PrecisionsPrior):
-            raise TypeError(f"No gradient of the prior on covariances {part!r}.")
-        return part
 
 
 def _log_likelihood(draws: Draws, part: Observations) -> Array:

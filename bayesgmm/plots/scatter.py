@@ -12,6 +12,7 @@ from bayesgmm.draws import Draws
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
 from bayesgmm.plots.style import DASHES, GREY, INK, clean, colour, marker
+from bayesgmm.posterior import KEPT_ROWS
 from bayesgmm.table import evenly
 
 PROB = 0.9  # of a component's mass, inside its ellipse
@@ -23,14 +24,13 @@ SHARES = (0.9, 0.5)  # of the rows, inside the contours
 CONTOUR_WIDTHS = (0.8, 1.5)
 SURE = 0.9  # responsibility from which a point is filled
 MOST_ROWS = 5000
-STORED_ROWS = 10_000  # that are looked at of those that are not in memory
 
 type Array = NDArray[np.float64]
 
 
 def in_memory(observations: Observations) -> Observations:
-    """All rows, or 10,000 of those that are not in memory, the same ones each time."""
-    return observations.sample(STORED_ROWS, np.random.default_rng(0)) if observations.is_stored else observations
+    """All rows, or as many of those that are not in memory as a posterior keeps, the same ones each time."""
+    return observations.sample(KEPT_ROWS, np.random.default_rng(0)) if observations.is_stored else observations
 
 
 def points(ax: Axes, values: Array, pair: tuple[int, int], responsibilities: Array | NDArray[np.int64] | None = None) -> Axes:

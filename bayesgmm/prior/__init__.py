@@ -411,6 +411,18 @@ class Prior:
         """Why the joint density has no mode, so that there is no MAP; nothing where it has one."""
         return " ".join(filter(None, (self.weights.why_no_mode(), self.covariances.why_no_mode())))
 
+    @property
+    def is_of_precisions(self) -> bool:
+        """Whether the covariances have their prior by way of precisions, whose gradient and full conditional are known."""
+        return isinstance(self.covariances, PrecisionsPrior)
+
+    @property
+    def precisions(self) -> PrecisionsPrior:
+        """The part on covariances, where it is one of precisions; TypeError where it is not."""
+        if not isinstance(self.covariances, PrecisionsPrior):
+            raise TypeError(f"The prior on covariances {self.covariances!r} is none of precisions.")
+        return self.covariances
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values from which :meth:`from_json` makes an equal prior."""
         return {name: as_json(part) for name, part in vars(self).items()}

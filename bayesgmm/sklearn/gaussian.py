@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from bayesgmm.mixture import Mixture
+from bayesgmm.observations import Observations
 from bayesgmm.sklearn.em import best_ascent, require_factors
 from bayesgmm.sklearn.estimator import Array, MixtureEstimator
 from bayesgmm.specification import Specification
@@ -93,6 +94,8 @@ class GaussianMixture(MixtureEstimator):
            [ 4.3, 80. ]])
     """
 
+    _stream: StepwiseEM | None = None  # what partial_fit goes on from
+
     def __init__(
         self,
         n_components: int = 1,
@@ -145,21 +148,7 @@ class GaussianMixture(MixtureEstimator):
         ValueError
             If the data or a parameter are not usable, or a covariance becomes singular with too small a ``reg_covar``.
         """
-        observations, rules, narrator = self._observations(X), self._rules(), self._narrator()
-        specification = self._specification
-        before: float = vars(self).get("lower_bound_", -np.inf) if self._goes_on else -np.inf
-        starts = self._starts(observations, rules, self._seed())
-        if not self._goes_on:
-            starts = [self._with_given_parts(start) for start in starts]
-        best = best_ascent(observations, specification, starts, rules, narrator, before)
-        self.__dict__.update(self._form.attributes(best.mixture))
-        self.converged_ = best.settled and not best.collapse
-        self.n_iter_ = len(best.lower_bounds)
-        self.lower_bound_ = best.lower_bound
-        self.lower_bounds_ = list(best.lower_bounds)
-        self._stream: StepwiseEM | None = None
-        if best.complaint:
-            warnings.warn(best.complaint, ConvergenceWarning, stacklevel=2)
+        self._climb(self._observations(X))
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002  pipelines pass it
@@ -185,10 +174,10 @@ class GaussianMixture(MixtureEstimator):
         ValueError
             If the rows or a parameter are not usable, or a covariance becomes singular with too small a ``reg_covar``.
         """
-        stream: StepwiseEM | None = getattr(self, "_stream", None)
+        stream = self._stream
         if stream is None:
             observations = self._observations(X)
-            self.fit(X)
+            self._climb(observations)
             ridge = self._rules().ridge(observations.n_features)
             stream = StepwiseEM.begun(observations, self._specification, self.mixture_, ridge=ridge)
         else:
@@ -197,6 +186,24 @@ class GaussianMixture(MixtureEstimator):
         self.__dict__.update(self._form.attributes(stream.mixture))
         self._stream, self.n_samples_seen_ = stream, stream.n_rows
         return self
+
+    def _climb(self, observations: Observations) -> None:
+        """Fit by EM to rows that have been checked."""
+        rules, narrator = self._rules(), self._narrator()
+        specification = self._specification
+        before: float = vars(self).get("lower_bound_", -np.inf) if self._goes_on else -np.inf
+        starts = self._starts(observations, rules, self._seed())
+        if not self._goes_on:
+            starts = [self._with_given_parts(start) for start in starts]
+        best = best_ascent(observations, specification, starts, rules, narrator, before)
+        self.__dict__.update(self._form.attributes(best.mixture))
+        self.converged_ = best.settled and not best.collapse
+        self.n_iter_ = len(best.lower_bounds)
+        self.lower_bound_ = best.lower_bound
+        self.lower_bounds_ = list(best.lower_bounds)
+        self._stream = None
+        if best.complaint:
+            warnings.warn(best.complaint, ConvergenceWarning, stacklevel=3)
 
     @property
     def _specification(self) -> Specification:

@@ -15,7 +15,7 @@ from bayesgmm.sources.device import OnDevice
 from bayesgmm.sources.distributed import Distributed, current_client
 from bayesgmm.sources.npy import Npy
 from bayesgmm.sources.source import ROUNDING, Block, Source, Sums
-from bayesgmm.sources.stored import Stored
+from bayesgmm.sources.stored import Statistics, Stored
 from bayesgmm.sources.streamed import Blocks, Partitions
 from bayesgmm.sources.survey import Survey
 
@@ -40,6 +40,7 @@ __all__ = [
     "Parquet",
     "Partitions",
     "Source",
+    "Statistics",
     "Stored",
     "Sums",
     "Survey",

@@ -1,7 +1,6 @@
 """Rows that are not here: of a fit that was loaded, whose file holds what was measured of them and not the rows."""
 
 from collections.abc import Iterator
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +25,6 @@ class Absent(Source):
 
     def __init__(self, names: tuple[str, ...], description: str, known: Survey, fingerprint: str = "") -> None:
         self.names, self.known, self.fingerprint, self._description = names, known, fingerprint, description
-
-    @classmethod
-    def of(cls, source: Source, known: Survey) -> Self:
-        """What is left of a source without its rows."""
-        return cls(source.names, source.description, known)
 
     @property
     def description(self) -> str:

@@ -1,15 +1,15 @@
 """Rows in the memory of a GPU, or of whatever device JAX computes on; JAX is loaded when rows are put there."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.sources.source import ROUNDING, Block, Source, Sums
+from bayesgmm.sources.source import ROUNDING, Block, Components, Source, Sums
 from bayesgmm.sources.stored import Stored
 from bayesgmm.sources.streamed import Blocks
 from bayesgmm.sources.survey import Survey
@@ -17,6 +17,7 @@ from bayesgmm.validation import told
 
 type Array = NDArray[np.float64]
 
+ONES = np.ones(1)  # the weight of every row, where none are given
 ROUNDINGS = {"float64": ROUNDING, "float32": 3e-9}  # by what rows are kept in
 
 
@@ -80,6 +81,7 @@ class OnDevice(Source):
         for rows, values in Stored(source, survey.n_rows).mapped(_numbered):
             held[rows] = self._units.held(values)
         self._device, self._held = device, self._kernels.placed(held, device)
+        self._beside: tuple[Array, Any] = ONES, self._kernels.placed(ONES.astype(self.dtype), device)
 
     def blocks(self) -> Iterator[Block]:
         """By runs of rows, copied back."""
@@ -95,15 +97,13 @@ class OnDevice(Source):
     def _surveyed(self) -> Survey:
         return super().survey()
 
-    def e_step(self, *weights: Array) -> Callable[..., Sums]:
-        """A pass by JAX on the device, with row weights that are put there once."""
-        given = weights[0] if weights else np.ones(1)
-        return partial(self._step, self._kernels.placed(given.astype(self.dtype), self._device))
-
-    def _step(self, weights: Any, constants: Array, means: Array, factors: Array) -> Sums:
+    def e_step(self, components: Components, *weights: Array) -> Sums:
+        """A pass by JAX on the device, with row weights that are put there once for as long as they are the same array."""
+        constants, means, factors = components
+        placed = self._placed(weights[0] if weights else ONES)
         exact = constants - constants.max(), *self._units.components(means, factors)
         rounded = [part.astype(self.dtype).astype(np.float64) for part in exact]
-        log_likelihood, counts, sums, scatter = self._kernels.whitened_statistics(self._held, weights, *rounded)
+        log_likelihood, counts, sums, scatter = self._kernels.whitened_statistics(self._held, placed, *rounded)
         # What rounding the components has changed is made good, for it is as large as gains that are looked for: of constants and
         # factors to first order, by derivatives that are among the sums; of means, which hardly matter near an optimum, only
         # what they are the reference of.
@@ -115,6 +115,11 @@ class OnDevice(Source):
         sums, scatter = _unwhitened(sums, scatter, inverses)
         sums -= counts[:, None] * (exact[1] - rounded[1])
         return Sums(self._n_rows, float(log_likelihood), counts, *self._units.moments(sums, scatter))
+
+    def _placed(self, weights: Array) -> Any:
+        if weights is not self._beside[0]:
+            self._beside = weights, self._kernels.placed(weights.astype(self.dtype), self._device)
+        return self._beside[1]
 
 
 @dataclass(frozen=True, eq=False)

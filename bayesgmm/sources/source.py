@@ -15,6 +15,7 @@ from bayesgmm import kernels
 from bayesgmm.sources.survey import Survey, Where
 
 type Array = NDArray[np.float64]
+type Components = tuple[Array, Array, Array]  # log constants, means, factors
 
 BLOCK_BYTES = 2**24  # of a block that a task gets: a small part of memory, and a pass that is worth its threads
 AHEAD = 2  # blocks that are read while the task works
@@ -76,6 +77,8 @@ class Source(ABC):
     names: tuple[str, ...]
     rounding: float = ROUNDING
 
+    fingerprint: str = ""  # of what went along with rows that are no more there
+
     @property
     def description(self) -> str:
         """Where the rows come from, in a word or two."""
@@ -116,24 +119,22 @@ class Source(ABC):
         """The sum of what the task gives for all blocks; None where there is no row."""
         return added_up(self.mapped(task, *along))
 
-    def e_step(self, *weights: Array) -> Callable[..., Sums | None]:
-        """EM's pass over all rows, made ready once and called as often as a fit asks; a source may have a faster one of its own.
+    def e_step(self, components: Components, *weights: Array) -> Sums | None:
+        """EM's pass over all rows; a source may have a faster one of its own.
 
         Parameters
         ----------
+        components : tuple of ndarray
+            Log constants, means and factors, as kernels take them.
         weights : ndarray of shape (n_rows,), optional
             Row weights.
 
         Returns
         -------
-        callable
-            Takes components as kernels do and returns the number of rows, then what ``kernels.expected_statistics`` does;
-            None where there is no row.
+        Sums or None
+            The number of rows, then what ``kernels.expected_statistics`` returns; None where there is no row.
         """
-        return partial(self._e_step, weights)
-
-    def _e_step(self, weights: tuple[Array, ...], log_constants: Array, means: Array, factors: Array) -> Sums | None:
-        return self.reduced(partial(_expected, (log_constants, means, factors)), *weights)
+        return self.reduced(partial(_expected, components), *weights)
 
     @property
     def block_rows(self) -> int:
@@ -174,7 +175,7 @@ def _place(seen: list[tuple[int, Where]], first: int, row: int) -> tuple[str, in
     return where(number - start)
 
 
-def _expected(components: tuple[Array, Array, Array], _: slice, values: Array, weights: Array | None = None) -> Sums:
+def _expected(components: Components, _: slice, values: Array, weights: Array | None = None) -> Sums:
     """Number of rows, log-likelihood, counts, sums and scatter about the means."""
     v = np.broadcast_to(1.0, (len(values),)) if weights is None else np.ascontiguousarray(weights)
     return Sums(len(values), *kernels.threaded_statistics(values, v, *components))

@@ -7,10 +7,10 @@ from typing import Any, NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.sources.source import Source, Sums
+from bayesgmm.sources.source import Components, Source, Sums
 
 type Array = NDArray[np.float64]
-type Statistics = tuple[float, Array, Array, Array]
+type Statistics = tuple[float, Array, Array, Array]  # log-likelihood, counts, sums, scatter
 
 
 class Stored:
@@ -56,12 +56,9 @@ class Stored:
         self._require(n == len(self))
         return cast(T, found)
 
-    def e_step(self, *weights: Array) -> Callable[..., Statistics]:
-        """EM's pass, see :class:`bayesgmm.sources.Source`: from components to log-likelihood, counts, sums and scatter."""
-        return partial(self._e_step, self.source.e_step(*weights))
-
-    def _e_step(self, of_source: Callable[..., Sums | None], *components: Array) -> Statistics:
-        n, *statistics = of_source(*components) or (0,)
+    def e_step(self, components: Components, *weights: Array) -> Statistics:
+        """EM's pass: log-likelihood, counts, sums and scatter, see :class:`bayesgmm.sources.Source`."""
+        n, *statistics = self.source.e_step(components, *weights) or (0,)
         self._require(n == len(self))
         return cast(Statistics, tuple(statistics))
 

@@ -16,7 +16,8 @@ from bayesgmm.em import ConvergenceWarning, EMResult, best_of
 from bayesgmm.information import StandardErrors
 from bayesgmm.interruption import PartialWarning
 from bayesgmm.mixture import Mixture
-from bayesgmm.observations import LEAST_WEIGHT, Observations
+from bayesgmm.observations import Observations
+from bayesgmm.rowwise import LEAST_WEIGHT
 from bayesgmm.streams import Seed, Use, child, seed_sequence
 from bayesgmm.uncertainty.replicates import replicates
 from bayesgmm.validation import instance_of, known_name, positive_integer, probability

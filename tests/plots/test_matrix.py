@@ -119,7 +119,7 @@ def test_of_rows_that_are_not_in_memory_some_are_drawn(problem, monkeypatch):
     observations, draws, truth = problem
     X = observations.values
     stored = Observations.from_data(bg.Blocks(lambda: [X[:30], X[30:]]))
-    monkeypatch.setattr(scatter, "STORED_ROWS", 20)
+    monkeypatch.setattr(scatter, "KEPT_ROWS", 20)
     for show in (True, False):
         _, panels = matrix(stored, draws, (0, 1), truth, show)
         assert len(panels) == 3

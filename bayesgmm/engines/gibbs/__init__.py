@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm import kernels
-from bayesgmm.abilities import STORED, Abilities
+from bayesgmm.abilities import STORED, Abilities, needs_precisions
 from bayesgmm.covariance import Structure
 from bayesgmm.engines.engine import MANY_ROWS, Sampled, SamplerSettings, most_draws
 from bayesgmm.engines.gibbs.sweeps import COMMON, FIXED, MIXING, Laws, State, room_for, run
@@ -28,7 +28,6 @@ from bayesgmm.prior import (
     HierarchicalWishart,
     NormalMeans,
     Nuisance,
-    PrecisionsPrior,
 )
 from bayesgmm.prior.half_t import RATES
 from bayesgmm.prior.hierarchical_wishart import RATE
@@ -43,16 +42,9 @@ CHUNK_SECONDS = 0.1  # between looks at the progress and at Ctrl-C; chunks chang
 LEAST_SWEEPS, MOST_SWEEPS, ROWS_FOR_A_DRAW = 5, 30, 10_000  # for a draw, where ``thin`` is not given
 
 
-def needs_full_conditionals(specification: Specification) -> str:
-    """Covariances need a full conditional distribution that can be drawn from."""
-    if specification.prior is None or isinstance(specification.prior.covariances, PrecisionsPrior):
-        return ""
-    return (
-        f"Under a prior of the kind {specification.prior.covariances.kind!r} the covariances have no full conditional "
-        "distribution to draw from: use engine='nuts'."
-    )
-
-
+needs_full_conditionals = needs_precisions(
+    "Under a prior of the kind {kind} the covariances have no full conditional distribution to draw from: use engine='nuts'."
+)
 ABILITIES = Abilities("Gibbs", data=frozenset({STORED}), requirements=(needs_full_conditionals,), default_prior=True)
 
 
@@ -205,7 +197,7 @@ def run_all(chains: Sequence[Runnable], cores: int, progress: bool) -> None:
 def laws_of(specification: Specification, n_features: int, switch: bool) -> Laws:
     """The prior in numbers."""
     prior, structure, k = specification.required_prior, specification.structure, specification.n_components
-    part = precisions_prior(specification)
+    part = specification.required_prior.precisions
     form = (n_features,) if structure.is_diagonal else (n_features, n_features)
     numbers: dict[str, Any] = {
         "means_precision": np.zeros(n_features),
@@ -221,14 +213,6 @@ def laws_of(specification: Specification, n_features: int, switch: bool) -> Laws
     }
     numbers |= weights_numbers(prior.weights, k)
     return Laws(**numbers | means_numbers(prior.means, n_features) | rate_numbers(part, structure, n_features))
-
-
-def precisions_prior(specification: Specification) -> PrecisionsPrior:
-    """The prior on covariances, which the door has found to be of precisions."""
-    part = specification.required_prior.covariances
-    if not isinstance(part, PrecisionsPrior):
-        raise TypeError(f"No full conditional of the prior on covariances {part!r}.")
-    return part
 
 
 @singledispatch
@@ -286,7 +270,7 @@ def state_of(specification: Specification, mixture: Mixture, nuisance: Nuisance)
     """A start as the arrays that sweeps overwrite."""
     (k, d), structure = mixture.means.shape, specification.structure
     factors = np.array(mixture.precision_factors)
-    rates = spread(precisions_prior(specification).rates(structure, d, nuisance), structure, d)
+    rates = spread(specification.required_prior.precisions.rates(structure, d, nuisance), structure, d)
     mixing = np.zeros((k, d))
     if RATES in nuisance:
         mixing[:] = spread(nuisance[RATES], structure, d)

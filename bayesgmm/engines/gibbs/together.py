@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from bayesgmm import kernels
 from bayesgmm.engines.gibbs.sweeps import Laws, State, begin, finish, keep, room_for
 from bayesgmm.observations import Observations
 from bayesgmm.progress import progress_bar
-from bayesgmm.sources import Stored, Sums
+from bayesgmm.sources import Sums
 
 type Array = NDArray[np.float64]
 
@@ -82,11 +81,7 @@ def sampled(observations: Observations, keys: NDArray[np.int64], log_constants: 
 
     Rows that are not in memory are read once.
     """
-    values: Any = observations.values
-    task = partial(_sampled_part, keys, log_constants, means, factors)
-    if isinstance(values, Stored):
-        return values.reduced(task)
-    return task(slice(0, len(values)), values)
+    return observations.over_rows(partial(_sampled_part, keys, log_constants, means, factors))
 
 
 def _sampled_part(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from bayesgmm import kernels
-from bayesgmm.abilities import STORED, Abilities
+from bayesgmm.abilities import STORED, Abilities, needs_precisions
 from bayesgmm.collapse import Yardstick
 from bayesgmm.coordinates import Target
 from bayesgmm.engines.engine import LEAST_DRAWS, Sampled, SamplerSettings
@@ -25,10 +25,11 @@ from bayesgmm.engines.laplace.mode import Mode, climb, mode_near
 from bayesgmm.engines.variables import dataset_of
 from bayesgmm.mixture import Mixture
 from bayesgmm.observations import Observations
-from bayesgmm.prior import Nuisance, PrecisionsPrior
+from bayesgmm.prior import Nuisance
 from bayesgmm.progress import progress_bar
 from bayesgmm.specification import Specification
 from bayesgmm.streams import Use, stream
+from bayesgmm.table import evenly
 
 type Array = NDArray[np.float64]
 
@@ -39,17 +40,8 @@ MOST_ROWS = 1000  # that are looked at
 MOST_ELSEWHERE = 0.01  # of the mass that other modes may have
 
 
-def needs_precisions(specification: Specification) -> str:
-    """Covariances need a prior whose derivatives are known."""
-    if specification.prior is None or isinstance(specification.prior.covariances, PrecisionsPrior):
-        return ""
-    return (
-        f"The Laplace approximation knows no derivatives of a prior of the kind {specification.prior.covariances.kind!r}: "
-        "use engine='nuts'."
-    )
-
-
-ABILITIES = Abilities("Laplace", data=frozenset({STORED}), requirements=(needs_precisions,), default_prior=True)
+KNOWN = needs_precisions("The Laplace approximation knows no derivatives of a prior of the kind {kind}: use engine='nuts'.")
+ABILITIES = Abilities("Laplace", data=frozenset({STORED}), requirements=(KNOWN,), default_prior=True)
 
 
 def sample(
@@ -107,8 +99,7 @@ def found_modes(target: Target, starts: Sequence[tuple[Mixture, Nuisance]]) -> l
         If every climb ends where a component has collapsed.
     """
     yardstick, reasons, ends, seen = Yardstick.of(target.observations), [], list[tuple[Array, float]](), list[Array]()
-    n = target.observations.n_observations
-    rows = target.observations.values[np.arange(0, n, -(-n // MOST_ROWS))]
+    rows = target.observations.values[evenly(target.observations.n_observations, MOST_ROWS)]
     least = -np.inf  # no mode is wider than the prior, and the curvature by the data grows with their number in each coordinate
     for start, _ in starts:
         place, height = climb(target, target.vector(start), to_beat=least)
@@ -170,9 +161,7 @@ def densities(target: Target, proposed: Array, progress: bool) -> tuple[Array, A
 
 def posterior_of(target: Target, flat: Array, rng: np.random.Generator) -> xr.Dataset:
     """Draws (n_chains, n_draws, p) as the prior's variables; its nuisance variables are drawn given the precisions."""
-    structure, part = target.specification.structure, target.specification.required_prior.covariances
-    if not isinstance(part, PrecisionsPrior):
-        raise TypeError(f"No full conditional of the prior on covariances {part!r}.")
+    structure, part = target.specification.structure, target.specification.required_prior.precisions
     draws = target.coordinates.draws(target.coordinates.points_of(flat.reshape(-1, flat.shape[-1])))
     parameters = {name: getattr(draws, name)[0] for name in ("weights", "means", "covariances")}
     precisions = part.coordinates(structure, parameters["covariances"])

@@ -9,9 +9,7 @@ from bayesgmm.specification import Specification
 
 HOURS = "BAYESGMM_NUTS_HOURS"  # the environment variable
 MOST_HOURS = 24.0
-SECONDS = (
-    1.5e-10  # of one core, for a multiply-add of a pass: 0.7 to 1.7 were measured on an AMD EPYC, the most in few dimensions
-)
+SECONDS = 1.5e-10  # of one core, for a multiply-add of a pass; 0.7e-10 to 1.7e-10 were measured, the most in few dimensions
 PASSES = 20  # over the data for each draw, tuning ones among them: 15 to 31 leapfrog steps in some ten to a hundred dimensions
 
 
