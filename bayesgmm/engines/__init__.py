@@ -113,8 +113,8 @@ def fit_bayes(
     ``engine="laplace"`` climbs to the mode, takes the normal density with its height and curvature, and resamples draws of that
     by their importance weights: one pass over the data for each draw, and nothing to tune. The Pareto k of the weights is the
     verdict. Where it is 0.7 or more, or another mode that a start led to has more than a hundredth of the posterior,
-    :func:`diagnose` says that nothing is to be believed; modes that no start leads to it does not see. Draws are independent or
-    better, so that 250 of each chain are plenty. It is not for few rows, nor for components that touch.
+    :func:`diagnose` says that nothing is to be believed; modes that no start leads to it does not see. It is not for
+    few rows, nor for components that touch.
 
     Rows of a source are never held all at once. Gibbs draws their allocations block by block, by streams keyed by the row, and
     for the same start the chain is that of the rows in memory up to the rounding of sums. The posterior keeps 10,000 of the rows,

@@ -17,10 +17,8 @@ type Array = NDArray[np.float64]
 
 NUMERIC = "real numbers"
 PARQUET = (".parquet", ".pq")
-HIDDEN = (
-    "_",
-    ".",
-)  # what names of files and folders begin with that hold no rows: marks of success, summaries, what is not done yet
+# What names of files and folders begin with that hold no rows: marks of success, summaries, what is not done yet.
+HIDDEN = ("_", ".")
 READ_BYTES = 2**18  # at a time of each column of a Parquet file: of hundreds that together is still less than a block
 CHUNK_BYTES = 2**24  # of a CSV file that is parsed at a time: about a block; column types are guessed from the first
 

@@ -12,10 +12,8 @@ from bayesgmm.sources.arrow import chosen
 from bayesgmm.sources.source import Block, Source
 from bayesgmm.table import default_names
 
-HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}  # others hold no plain numbers
+# Of the versions that hold plain numbers.
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 class Npy(Source):
