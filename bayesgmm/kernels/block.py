@@ -14,10 +14,12 @@ from bayesgmm.kernels.lanes import (
     add_parts,
     add_products,
     add_rows,
+    all_equal,
     fma,
     larger,
     load,
     load_column,
+    multiplied,
     spread,
     store,
     uniforms,
@@ -38,12 +40,17 @@ def aligned(n_rows, n_columns):
 
 @jit
 def workspace(factors):
-    """Buffers of a block: rows, joint log densities, weights, log densities; residuals of ROWS rows; sums of one component."""
+    """Buffers of a block: rows, joint log densities, weights, norms (2 a row); residuals of ROWS rows; sums of one component."""
     n_components, d = factors.shape[0], factors.shape[1]
     n_sums = 1 + 2 * d if factors.ndim == 2 else (d + 1) * (d + 2) // 2
-    rows, joint = aligned(d, STRIDE), aligned(n_components, STRIDE)
-    weights, density = aligned(1, STRIDE), aligned(1, STRIDE)
-    return rows, joint, weights, density, aligned(d, ROWS), aligned(n_sums, PARTS)
+    heights = (d, n_components, 1, 2)
+    flat, at = aligned(1, sum(heights) * STRIDE + d * ROWS + n_sums * PARTS)[0], 0  # one array, as small data have many passes
+    rows, at = flat[at : at + d * STRIDE].reshape(d, STRIDE), at + d * STRIDE
+    joint, at = flat[at : at + n_components * STRIDE].reshape(n_components, STRIDE), at + n_components * STRIDE
+    weights, at = flat[at : at + STRIDE].reshape(1, STRIDE), at + STRIDE
+    norms, at = flat[at : at + 2 * STRIDE].reshape(2, STRIDE), at + 2 * STRIDE
+    residuals, at = flat[at : at + d * ROWS].reshape(d, ROWS), at + d * ROWS
+    return rows, joint, weights, norms, residuals, flat[at:].reshape(n_sums, PARTS)
 
 
 @jit
@@ -138,23 +145,25 @@ def exponentials(joint, b):
 
 
 @jit
-def normalise(joint, size, density):
-    """Turn joint log densities into responsibilities in place; the log of their sum goes to density."""
+def normalise(joint, size, norms):
+    """Turn joint log densities into responsibilities in place; a row's norms are the m and s with log p(x) = m + log s."""
     for b in range(0, size, ROWS):
         largest, total = exponentials(joint, b)
-        store(density, b, largest + log(total))
+        store(norms, b, largest)
+        store(norms, STRIDE + b, total)
         inverse = 1.0 / total
         for k in range(joint.shape[0]):
             store(joint, k * STRIDE + b, load(joint, k * STRIDE + b) * inverse)
 
 
 @jit
-def sample(joint, size, key, first, density, allocations):
-    """Turn joint log densities into ones and zeros in place, one component drawn a row by inversion; density as above."""
+def sample(joint, size, key, first, norms, allocations):
+    """Turn joint log densities into ones and zeros in place, one component drawn a row by inversion; norms as above."""
     n_components = joint.shape[0]
     for b in range(0, size, ROWS):
         largest, total = exponentials(joint, b)
-        store(density, b, largest + log(total))
+        store(norms, b, largest)
+        store(norms, STRIDE + b, total)
         threshold = uniforms(key, first + b) * total
         cumulated, passed, drawn = spread(0.0), spread(0.0), spread(0.0)
         for k in range(n_components):
@@ -239,9 +248,22 @@ def sum_triangle(x, size, k, shares, v, means, diff, sums_of):
 
 
 @jit
-def weighted_sum(density, v, size, sums_of):
-    """The weighted sum of a block's log densities."""
+def log_densities(norms, size):
+    """The rows' log densities, in the place of their first norms."""
+    for b in range(0, size, ROWS):
+        store(norms, b, load(norms, b) + log(load(norms, STRIDE + b)))
+    return norms[0, :size]
+
+
+@jit
+def summed_log_density(norms, v, size, sums_of):
+    """The weighted sum of a block's log densities; rows of equal weight share a logarithm, that of the product of their sums."""
     sums_of[0] = 0.0
     for b in range(0, size, ROWS):
-        add_products(sums_of, 0, load(v, b), load(density, b))
+        weight, total = load(v, b), load(norms, STRIDE + b)
+        add_products(sums_of, 0, weight, load(norms, b))
+        if all_equal(weight):
+            add_rows(sums_of, 0, log(multiplied(total)) * v[0, b])
+        else:
+            add_products(sums_of, 0, weight, log(total))
     return add_parts(sums_of, 0)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.kernels.block import BLOCK, joint_log_densities, load_rows, normalise, transposed, workspace
+from bayesgmm.kernels.block import BLOCK, joint_log_densities, load_rows, log_densities, normalise, transposed, workspace
 from bayesgmm.kernels.compilation import jit
 
 LOG_2PI = math.log(2.0 * math.pi)
@@ -15,27 +15,27 @@ LOG_2PI = math.log(2.0 * math.pi)
 @jit
 def log_density(values, log_constants, means, factors):
     """log p(x_i), shape (n,)."""
-    x, joint, _, density, diff, _ = workspace(factors)
+    x, joint, _, norms, diff, _ = workspace(factors)
     transposes, out = transposed(factors), np.empty(values.shape[0])
     for start in range(0, values.shape[0], BLOCK):
         size = min(BLOCK, values.shape[0] - start)
         load_rows(values, start, size, x)
         joint_log_densities(x, size, log_constants, means, transposes, diff, joint)
-        normalise(joint, size, density)
-        out[start : start + size] = density[0, :size]
+        normalise(joint, size, norms)
+        out[start : start + size] = log_densities(norms, size)
     return out
 
 
 @jit
 def responsibilities(values, log_constants, means, factors):
     """P(component k | x_i), shape (n, K)."""
-    x, joint, _, density, diff, _ = workspace(factors)
+    x, joint, _, norms, diff, _ = workspace(factors)
     transposes, out = transposed(factors), np.empty((values.shape[0], means.shape[0]))
     for start in range(0, values.shape[0], BLOCK):
         size = min(BLOCK, values.shape[0] - start)
         load_rows(values, start, size, x)
         joint_log_densities(x, size, log_constants, means, transposes, diff, joint)
-        normalise(joint, size, density)
+        normalise(joint, size, norms)
         for b in range(size):
             for k in range(means.shape[0]):
                 out[start + b, k] = joint[k, b]

@@ -33,13 +33,13 @@ def draws_allocations(values, log_constants, means, factors, keys):
     n_draws, n = means.shape[0], values.shape[0]
     out = np.empty((n_draws, n), np.int32)
     for s in range(n_draws):
-        x, joint, v, density, diff, _ = workspace(factors[s])
+        x, joint, v, norms, diff, _ = workspace(factors[s])
         transposes, drawn = transposed(factors[s]), np.empty_like(v)
         for start in range(0, n, BLOCK):
             size = min(BLOCK, n - start)
             load_rows(values, start, size, x)
             joint_log_densities(x, size, log_constants[s], means[s], transposes, diff, joint)
-            sample(joint, size, np.uint64(keys[s]), start, density, drawn)
+            sample(joint, size, np.uint64(keys[s]), start, norms, drawn)
             for b in range(size):
                 out[s, start + b] = np.int32(drawn[0, b])
     return out

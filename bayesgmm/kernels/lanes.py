@@ -209,7 +209,7 @@ def load_column(typing, source, row, column, target, index):
     return (types.void(source, types.intp, types.intp, target, types.intp), generate) if fits else None
 
 
-# ---- Sums over rows
+# ---- Sums and products over rows
 
 
 def _some(builder, value, start, stop):
@@ -224,7 +224,7 @@ def _add_up(array, emit, *rows):
     def generate(context, builder, signature, values):
         place = _pointer(context, builder, array, *values[:2], _parts)
         sums = builder.load(place, align=8)
-        for start in range(0, ROWS, PARTS):
+        for start in range(0, rows[0].width, PARTS):
             sums = emit(builder, *(_some(builder, value, start, start + PARTS) for value in values[2:]), sums)
         builder.store(sums, place, align=8)
         return context.get_dummy_value()
@@ -242,6 +242,31 @@ def add_rows(typing, array, index, rows):
 def add_products(typing, array, index, left, right):
     """Add products of rows to the partial sums at ``array.flat[index]``."""
     return _add_up(array, _multiply_add, left, right)
+
+
+@intrinsic
+def multiplied(typing, rows):
+    """Products of rows, in as many parts as sums have: row i is in part i mod PARTS."""
+
+    def generate(context, builder, signature, values):
+        product = _some(builder, values[0], 0, PARTS)
+        for start in range(PARTS, ROWS, PARTS):
+            product = builder.fmul(product, _some(builder, values[0], start, start + PARTS))
+        return product
+
+    return _parts(rows), generate
+
+
+@intrinsic
+def all_equal(typing, rows):
+    """Whether all rows hold the same number."""
+
+    def generate(context, builder, signature, values):
+        first = _splat(builder, builder.extract_element(values[0], ir.Constant(_INDEX, 0)), ROWS)
+        differ = builder.bitcast(builder.fcmp_unordered("!=", values[0], first), ir.IntType(ROWS))
+        return builder.icmp_unsigned("==", differ, ir.Constant(ir.IntType(ROWS), 0))
+
+    return types.boolean(rows), generate
 
 
 @intrinsic

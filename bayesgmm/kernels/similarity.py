@@ -52,13 +52,13 @@ def pack_shares(values, log_constants, means, factors, packed, first):
     """Responsibilities of draws into packed (tiles, draws x K, ROWS), from the place of this draw on."""
     n, n_components = values.shape[0], means.shape[1]
     for s in range(means.shape[0]):
-        x, joint, _, density, diff, _ = workspace(factors[s])
+        x, joint, _, norms, diff, _ = workspace(factors[s])
         transposes = transposed(factors[s])
         for start in range(0, n, BLOCK):
             size = min(BLOCK, n - start)
             load_rows(values, start, size, x)
             joint_log_densities(x, size, log_constants[s], means[s], transposes, diff, joint)
-            normalise(joint, size, density)
+            normalise(joint, size, norms)
             for b in range(0, size, ROWS):
                 for k in range(n_components):
                     lane = packed[(start + b) // ROWS, (first + s) * n_components + k]

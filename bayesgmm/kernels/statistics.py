@@ -8,10 +8,11 @@ from bayesgmm.kernels.block import (
     joint_log_densities,
     load_rows,
     load_weights,
+    log_densities,
     normalise,
     sample,
+    summed_log_density,
     transposed,
-    weighted_sum,
     workspace,
 )
 from bayesgmm.kernels.compilation import jit
@@ -36,7 +37,7 @@ def nothing(means, factors):
 @jit
 def expected_statistics(values, row_weights, log_constants, means, factors):
     """Weighted log-likelihood, counts (K,), sums (K, d) and scatter about the means, in the memory of one block."""
-    x, joint, v, density, diff, sums_of = workspace(factors)
+    x, joint, v, norms, diff, sums_of = workspace(factors)
     counts, sums, scatter = nothing(means, factors)
     transposes, log_likelihood = transposed(factors), 0.0
     for start in range(0, values.shape[0], BLOCK):
@@ -44,9 +45,9 @@ def expected_statistics(values, row_weights, log_constants, means, factors):
         load_rows(values, start, size, x)
         load_weights(row_weights, start, size, v)
         joint_log_densities(x, size, log_constants, means, transposes, diff, joint)
-        normalise(joint, size, density)
+        normalise(joint, size, norms)
         accumulate(x, size, joint, v, means, diff, sums_of, counts, sums, scatter)
-        log_likelihood += weighted_sum(density, v, size, sums_of)
+        log_likelihood += summed_log_density(norms, v, size, sums_of)
     mirror(scatter)
     return log_likelihood, counts, sums, scatter
 
@@ -57,7 +58,7 @@ def pointwise_statistics(values, row_weights, log_constants, means, factors):
 
     Row weights may be negative: the gradient of a weighted sum of log densities uses them.
     """
-    x, joint, v, density, diff, sums_of = workspace(factors)
+    x, joint, v, norms, diff, sums_of = workspace(factors)
     counts, sums, scatter = nothing(means, factors)
     transposes, log_density = transposed(factors), np.empty(values.shape[0])
     for start in range(0, values.shape[0], BLOCK):
@@ -65,9 +66,9 @@ def pointwise_statistics(values, row_weights, log_constants, means, factors):
         load_rows(values, start, size, x)
         load_weights(row_weights, start, size, v)
         joint_log_densities(x, size, log_constants, means, transposes, diff, joint)
-        normalise(joint, size, density)
+        normalise(joint, size, norms)
         accumulate(x, size, joint, v, means, diff, sums_of, counts, sums, scatter)
-        log_density[start : start + size] = density[0, :size]
+        log_density[start : start + size] = log_densities(norms, size)
     mirror(scatter)
     return log_density, counts, sums, scatter
 
@@ -90,7 +91,7 @@ def sampled_statistics(values, key, log_constants, means, factors, first=0):
         The log-likelihood is the mixture's, with the allocations summed out.
     allocations : ndarray of int32, shape (n,)
     """
-    x, joint, v, density, diff, sums_of = workspace(factors)
+    x, joint, v, norms, diff, sums_of = workspace(factors)
     counts, sums, scatter = nothing(means, factors)
     transposes, log_likelihood = transposed(factors), 0.0
     allocations, drawn = np.empty(values.shape[0], np.int32), np.empty_like(v)
@@ -100,11 +101,11 @@ def sampled_statistics(values, key, log_constants, means, factors, first=0):
         v[0, :size] = 1.0
         v[0, size:] = 0.0
         joint_log_densities(x, size, log_constants, means, transposes, diff, joint)
-        sample(joint, size, np.uint64(key), first + start, density, drawn)
+        sample(joint, size, np.uint64(key), first + start, norms, drawn)
         accumulate(x, size, joint, v, means, diff, sums_of, counts, sums, scatter)
         for b in range(size):
             allocations[start + b] = np.int32(drawn[0, b])
-        log_likelihood += weighted_sum(density, v, size, sums_of)
+        log_likelihood += summed_log_density(norms, v, size, sums_of)
     mirror(scatter)
     return log_likelihood, counts, sums, scatter, allocations
 

@@ -1,7 +1,7 @@
 """The pass over many rows in threads. Rows are cut, and sums added, in an order that does not depend on how many there are."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bayesgmm.kernels.block import BLOCK
 from bayesgmm.kernels.compilation import jit
 from bayesgmm.kernels.incomplete import Pieces, incomplete_statistics
+from bayesgmm.kernels.shared import DONE, TAKEN, count, reaches
 from bayesgmm.kernels.statistics import expected_statistics, sampled_statistics
 
 PIECE = 8192  # rows
@@ -69,11 +70,11 @@ def threaded_statistics(
         alone: Statistics = called(expected_statistics, *arguments)
         return alone
 
-    def of(first: int, last: int) -> Statistics:
-        return called(_piecewise_statistics, *arguments, rows, first, last)  # type: ignore[no-any-return]
-
+    shapes = ((), log_constants.shape, means.shape, factors.shape)
     size = work(len(values), factors.size, len(means))
-    log_likelihood, counts, sums, scatter = _over_pieces(of, n_pieces, size, threads)
+    log_likelihood, counts, sums, scatter = _over_pieces(
+        _piecewise_statistics, (*arguments, rows), shapes, n_pieces, size, threads
+    )
     return float(log_likelihood), counts, sums, scatter
 
 
@@ -106,27 +107,33 @@ def threaded_samples(
     rows = piece_rows(len(values), factors[0].size)
     arguments = (values, np.int64(first), keys, log_constants, means, factors, rows)
 
-    def of(first_piece: int, last_piece: int) -> tuple[NDArray[np.float64], ...]:
-        return called(_piecewise_samples, *arguments, first_piece, last_piece)  # type: ignore[no-any-return]
-
+    shapes = (keys.shape, log_constants.shape, means.shape, factors.shape)
     size = work(len(values), factors.size, means.shape[0] * means.shape[1])
-    return tuple(_over_pieces(of, -(-len(values) // rows), size, threads))
+    return tuple(_over_pieces(_piecewise_samples, arguments, shapes, -(-len(values) // rows), size, threads))
 
 
 def _over_pieces(
-    of: Callable[[int, int], tuple[Any, ...]], n_pieces: int, size: float, threads: int | None
+    kernel: Callable[..., None],
+    arguments: tuple[Any, ...],
+    shapes: Sequence[tuple[int, ...]],
+    n_pieces: int,
+    size: float,
+    threads: int | None,
 ) -> list[NDArray[np.float64]]:
-    """The sums over all pieces of what a function returns of some, stacked; in threads where it is worth it."""
+    """The sums over all pieces of what a kernel writes for each, arrays of these shapes; in threads where it is worth it."""
+    counters, parts = np.zeros(2, np.int64), [np.empty((n_pieces, *shape)) for shape in shapes]
+
+    def work_on() -> None:
+        called(kernel, *arguments, counters, *parts)
+
     with _threads_for(size, n_pieces, threads) as (n_threads, pool):
-        # A few tasks a thread, for one may be held up; where passes are short, handing out tasks takes longer than that.
-        n_tasks = min(n_pieces, n_threads * (4 if size >= WORTH_THREADS else 1))
-        if pool is None:
-            parts = [of(0, n_pieces)]
-        else:
-            ranges = list(pairwise(np.linspace(0, n_pieces, n_tasks + 1).astype(int).tolist()))
-            others = [pool.submit(of, *pieces) for pieces in ranges[1:]]
-            parts = [of(*ranges[0]), *(other.result() for other in others)]
-    return [np.add.reduce(np.concatenate(pieces), axis=0) for pieces in zip(*parts, strict=True)]
+        others = [pool.submit(work_on) for _ in range(n_threads - 1)] if pool else []
+        work_on()
+        if not called(reaches, counters, n_pieces):
+            for other in others:
+                if not other.cancel():  # one that has not begun has nothing to do any more
+                    other.result()
+    return [np.add.reduce(part, axis=0) for part in parts]
 
 
 def threaded_incomplete(
@@ -257,27 +264,32 @@ def piece_rows(n: int, n_numbers: int) -> int:
 
 
 @jit
-def _piecewise_statistics(values, row_weights, log_constants, means, factors, rows, first, last):
-    """Expected statistics of the pieces from ``first`` up to ``last``, each stacked along a leading axis."""
-    log_likelihood, counts = np.empty(last - first), np.empty((last - first, *log_constants.shape))
-    sums, scatter = np.empty((last - first, *means.shape)), np.empty((last - first, *factors.shape))
-    for p in range(first, last):
+def _piecewise_statistics(
+    values, row_weights, log_constants, means, factors, rows, counters, log_likelihood, counts, sums, scatter
+):
+    """Write expected statistics of pieces that nobody has taken yet, one after the other, until all are taken."""
+    n_pieces = len(log_likelihood)
+    p = count(counters, TAKEN)
+    while p < n_pieces:
         piece = slice(p * rows, (p + 1) * rows)
-        log_likelihood[p - first], counts[p - first], sums[p - first], scatter[p - first] = expected_statistics(
+        log_likelihood[p], counts[p], sums[p], scatter[p] = expected_statistics(
             values[piece], row_weights[piece], log_constants, means, factors
         )
-    return log_likelihood, counts, sums, scatter
+        count(counters, DONE)
+        p = count(counters, TAKEN)
 
 
 @jit
-def _piecewise_samples(values, first_row, keys, log_constants, means, factors, rows, first, last):
-    """Statistics of sampled allocations of the pieces from ``first`` up to ``last``, for each draw, stacked in this order."""
-    n_draws = len(keys)
-    log_likelihood, counts = np.empty((last - first, n_draws)), np.empty((last - first, *log_constants.shape))
-    sums, scatter = np.empty((last - first, *means.shape)), np.empty((last - first, *factors.shape))
-    for p in range(first, last):
+def _piecewise_samples(
+    values, first_row, keys, log_constants, means, factors, rows, counters, log_likelihood, counts, sums, scatter
+):
+    """The same of sampled allocations for each draw."""
+    n_pieces = len(log_likelihood)
+    p = count(counters, TAKEN)
+    while p < n_pieces:
         piece = values[p * rows : (p + 1) * rows]
-        for s in range(n_draws):
+        for s in range(len(keys)):
             found = sampled_statistics(piece, keys[s], log_constants[s], means[s], factors[s], first_row + p * rows)
-            log_likelihood[p - first, s], counts[p - first, s], sums[p - first, s], scatter[p - first, s] = found[:4]
-    return log_likelihood, counts, sums, scatter
+            log_likelihood[p, s], counts[p, s], sums[p, s], scatter[p, s] = found[:4]
+        count(counters, DONE)
+        p = count(counters, TAKEN)
