@@ -69,24 +69,23 @@ class Anderson:
 
     def __init__(self, plain: float = PLAIN) -> None:
         self._chart: Chart | None = None
-        self._points: list[NDArray[np.float64]] = []
-        self._images: list[NDArray[np.float64]] = []
+        self._seen, self._n_seen = np.empty((2, 0, 0)), 0  # points and their images
         self._patience = Patience(plain)
 
     def guess(self, mixture: Mixture, image: Mixture) -> Mixture | None:
         """Learn that EM maps ``mixture`` to ``image``; where EM is going, or None while nothing can be said."""
         if not self._patience.is_over():
             return None
-        if min(mixture.all_weights.min(), image.all_weights.min()) < LEAST_WEIGHT:
+        if image.all_weights.min() < LEAST_WEIGHT:
             self._forget()
             return None
         if self._chart is None:
             self._chart = Chart(mixture)
-        self._points = [*self._points, self._chart.coordinates(mixture)][-MEMORY:]
-        self._images = [*self._images, self._chart.coordinates(image)][-MEMORY:]
-        if len(self._points) < 2:
+        self._remember(self._chart.coordinates(mixture), self._chart.coordinates(image))
+        if self._n_seen < 2:
             return None
-        return self._chart.mixture(kernels.shortest_step(np.array(self._points), np.array(self._images), WORST_CONDITION))
+        points, images = self._seen[:, : self._n_seen]
+        return self._chart.mixture(kernels.shortest_step(points, images, WORST_CONDITION))
 
     def won(self, rest: int = 0) -> None:
         """The last guess was no worse than the iterate before it; the next one is not made before ``rest`` iterates."""
@@ -97,8 +96,18 @@ class Anderson:
         self._forget()
         self._patience.lost()
 
+    def _remember(self, point: NDArray[np.float64], image: NDArray[np.float64]) -> None:
+        """Add an iterate, in the place of the oldest where there are many."""
+        if self._n_seen == 0:
+            self._seen = np.empty((2, MEMORY, len(point)))
+        if self._n_seen == MEMORY:
+            self._seen[:, :-1] = self._seen[:, 1:]
+        else:
+            self._n_seen += 1
+        self._seen[:, self._n_seen - 1] = point, image
+
     def _forget(self) -> None:
-        self._chart, self._points, self._images = None, [], []
+        self._chart, self._n_seen = None, 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,15 +209,13 @@ class Chart:
 
     def mixture(self, coordinates: NDArray[np.float64]) -> Mixture | None:
         """The mixture of a vector, made to be of the structure; None where it is out of all bounds."""
-        rows = (coordinates if self._noise is None else coordinates[:-1]).reshape(len(self._centres), -1)
-        inside, log_weights, means, covariances = kernels.charted(rows, self._importance, self._centres, self._roots, *FARTHEST)
+        rows, log_noise = coordinates, -math.inf
+        if self._noise is not None:
+            rows, log_noise = coordinates[:-1], coordinates[-1] / self._noise_importance
+        around = self._importance, self._centres, self._roots, log_noise
+        inside, weights, means, scatter = kernels.charted(rows.reshape(len(self._centres), -1), *around, *FARTHEST)
         if not inside:
             return None
-        if self._noise is not None:
-            log_weights = np.append(log_weights, coordinates[-1] / self._noise_importance)
-        weights = np.exp(log_weights - log_weights.max())
-        weights /= weights.sum()
-        noise_weight, weights = (0.0, weights) if self._noise is None else (float(weights[-1]), weights[:-1].copy())
-        scatter = weights[:, None, None] * covariances
-        tied = self._structure.m_step(weights, scatter, near=self._near)
-        return Mixture(weights, means, tied, self._structure, self._noise, noise_weight)
+        tied = self._structure.m_step(weights[:-1], scatter, near=self._near)
+        noise_weight = 0.0 if self._noise is None else float(weights[-1])
+        return Mixture(weights[:-1], means, tied, self._structure, self._noise, noise_weight)

@@ -121,6 +121,8 @@ class Climb:
         self._held = np.zeros(specification.n_components, bool)  # which cannot collapse
         if specification.frozen is not None:
             self._held[list(specification.frozen.components)] = True
+        self._holds, d = bool(self._held.any()), observations.n_features
+        self._few_count = -math.inf if specification.prior is not None else specification.structure.few_count(d)
         self._image = self._next = start, nuisance_of(specification, start)
 
     @property
@@ -178,11 +180,13 @@ class Climb:
         number, n_plain = (0, 0) if self.here is None else (self.here.number + 1, self.here.n_plain + 1)
         self._objectives[number:] = [objective]
         self.here = Iterate(mixture, nuisance, statistics.log_likelihood, number, 0 if is_guess else n_plain)
-        self.end = self._judged(self.here, statistics.counts) or self._prepared(self.here, statistics)
+        counts = np.where(self._held, np.inf, statistics.counts) if self._holds else statistics.counts
+        few = None if counts.min() > self._few_count else counts <= self._few_count
+        self.end = self._judged(self.here, counts, few) or self._prepared(self.here, statistics, few)
 
-    def _judged(self, here: Iterate, counts: NDArray[np.float64]) -> tuple[Status, str] | None:
+    def _judged(self, here: Iterate, counts: NDArray[np.float64], few: NDArray[np.bool_] | None) -> tuple[Status, str] | None:
         """The end, if the last iterate is one."""
-        reason = too_few(self.specification, np.where(self._held, np.inf, counts), self.observations.n_features)
+        reason = "" if few is None else too_few(self.specification, counts, self.observations.n_features)
         if reason:
             return Status.COLLAPSED, reason
         enough = here.n_plain >= (2 if here.n_plain == here.number else REST) or (
@@ -192,12 +196,11 @@ class Climb:
             return Status.CONVERGED, ""
         return (Status.MAX_ITERATIONS, "") if here.number >= self.settings.max_iterations else None
 
-    def _prepared(self, here: Iterate, statistics: SufficientStatistics) -> tuple[Status, str] | None:
+    def _prepared(
+        self, here: Iterate, statistics: SufficientStatistics, few: NDArray[np.bool_] | None
+    ) -> tuple[Status, str] | None:
         """Find what is looked at next; the end, if it has collapsed."""
         image, nuisance = maximise(self.specification, statistics, here.mixture, here.nuisance, self._ridge)
-        few = None
-        if self.specification.prior is None:
-            few = (statistics.counts <= self.specification.structure.few_count(self.observations.n_features)) & ~self._held
         reason = self._collapse(image, few)
         if reason:
             return Status.COLLAPSED, reason
@@ -212,7 +215,7 @@ class Climb:
     def _collapse(self, mixture: Mixture, few: NDArray[np.bool_] | None) -> str:
         """Why a component counts as collapsed, or nothing."""
         free = mixture.covariances
-        if self._held.any():
+        if self._holds:
             free = np.where(self._held[:, None, None], np.diag(self.yardstick.variances), free)
         return self.yardstick.collapse(free, few)
 

@@ -54,10 +54,11 @@ class Yardstick:
 
     def collapse(self, covariances: NDArray[np.float64], few: NDArray[np.bool_] | None = None) -> str:
         """Why a component counts as collapsed, or nothing; ``few`` marks components of few rows, which must be rounder."""
-        least = np.where(few, FLAT_SHARE, COLLAPSED_SHARE) if few is not None else np.full(len(covariances), COLLAPSED_SHARE)
+        few = np.zeros(len(covariances), bool) if few is None else few
         matrices, bounds = np.ascontiguousarray(covariances), (FLOOR, CORRELATION_ROUNDING * len(self.ranges))
-        if kernels.are_round(matrices, self.ranges, LARGEST, *self._inverted, *bounds, least):
+        if kernels.are_round(matrices, self.ranges, LARGEST, *self._inverted, *bounds, COLLAPSED_SHARE, FLAT_SHARE, few):
             return ""
+        least = np.where(few, FLAT_SHARE, COLLAPSED_SHARE)
         with np.errstate(over="ignore"):  # one variance may serve features whose ranges differ by any factor
             return self._reason(np.clip(covariances / np.outer(self.ranges, self.ranges), -LARGEST, LARGEST), least)
 

@@ -318,8 +318,9 @@ def precision_factors(covariances: NDArray[Any]) -> NDArray[np.float64]:
         If a matrix is not positive definite.
     """
     if covariances.shape[-1] <= SMALL:
-        small = kernels.precision_factors(np.ascontiguousarray(covariances).reshape(-1, *covariances.shape[-2:]))
-        if np.isnan(small[:, -1, -1]).any():
+        matrices = np.ascontiguousarray(covariances).reshape(-1, *covariances.shape[-2:])
+        are_definite, small = kernels.precision_factors(matrices)
+        if not are_definite:
             raise np.linalg.LinAlgError("Matrix is not positive definite")
         return np.asarray(small.reshape(covariances.shape))
     reversed_root = np.linalg.cholesky(covariances[..., ::-1, ::-1])

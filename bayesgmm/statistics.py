@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm import kernels
+
 
 @dataclass(frozen=True, eq=False)
 class SufficientStatistics:
@@ -53,10 +55,8 @@ class SufficientStatistics:
 
     def centred(self) -> "SufficientStatistics":
         """The same statistics about the means; every count must be positive."""
-        shift = self.sums / self.counts[:, None]
-        scatter = self.scatter - _outer(self, self.sums, shift)
-        means, nothing = self.reference + shift, np.zeros(shift.shape)
-        return SufficientStatistics(self.counts, nothing, scatter, means, self.log_likelihood, self.noise_count)
+        means, scatter = kernels.centred(self.counts, self.sums, self.scatter, self.reference)
+        return SufficientStatistics(self.counts, np.zeros(means.shape), scatter, means, self.log_likelihood, self.noise_count)
 
     def about(self, reference: NDArray[Any]) -> "SufficientStatistics":
         """The same statistics about another reference, by the algebraic identity."""

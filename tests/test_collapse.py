@@ -90,14 +90,14 @@ def test_bounds_of_eigenvalues_let_no_collapse_through():
         X = rng.standard_normal((50, d)) @ rng.standard_normal((d, d)) * 10.0 ** rng.integers(-3, 3, d)
         yardstick = Yardstick.of(Observations.from_data(X))
         roots = rng.standard_normal((3, d, d)) * 10.0 ** rng.uniform(-6, 0, (3, 1, d))
-        relative, least = roots @ np.swapaxes(roots, 1, 2), np.where(rng.random(3) < 0.5, 1e-4, 1e-8)
+        relative, few = roots @ np.swapaxes(roots, 1, 2), rng.random(3) < 0.5
         inverse, log_determinant = np.linalg.inv(yardstick.relative), np.linalg.slogdet(yardstick.relative)[1]
-        bounds = inverse, log_determinant, FLOOR, CORRELATION_ROUNDING * d
+        bounds = inverse, log_determinant, FLOOR, CORRELATION_ROUNDING * d, 1e-8, 1e-4
         covariances = relative * np.outer(yardstick.ranges, yardstick.ranges)
-        if kernels.are_round(covariances, yardstick.ranges, LARGEST, *bounds, least):
+        if kernels.are_round(covariances, yardstick.ranges, LARGEST, *bounds, few):
             cleared += 1
-            assert yardstick._reason(relative, least) == ""
-        assert kernels.are_round(yardstick.relative[None], np.ones(d), LARGEST, *bounds, least[:1])
-        assert not kernels.are_round(np.full((1, d, d), np.nan), np.ones(d), LARGEST, *bounds, least[:1])
-        assert not kernels.are_round(-np.eye(d)[None], np.ones(d), LARGEST, *bounds, least[:1])
+            assert yardstick._reason(relative, np.where(few, 1e-4, 1e-8)) == ""
+        assert kernels.are_round(yardstick.relative[None], np.ones(d), LARGEST, *bounds, few[:1])
+        assert not kernels.are_round(np.full((1, d, d), np.nan), np.ones(d), LARGEST, *bounds, few[:1])
+        assert not kernels.are_round(-np.eye(d)[None], np.ones(d), LARGEST, *bounds, few[:1])
     assert cleared > 20

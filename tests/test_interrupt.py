@@ -177,7 +177,7 @@ def test_wherever_ctrl_c_comes_the_result_is_consistent():
             assert_whole(em)
     assert len(finished) > 100
     told = "".join("." if em is None else "x" for em in finished)
-    assert re.fullmatch(r"\.{1,60}x+\.{1,60}", told)  # nothing before the first E-step, and while the end result is put together
+    assert re.fullmatch(r"\.{1,80}x+\.{1,60}", told)  # nothing before the first E-step, and while the end result is put together
 
 
 def test_which_draws_are_kept():

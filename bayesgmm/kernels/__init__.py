@@ -23,6 +23,7 @@ from bayesgmm.kernels.lloyd import lloyd
 from bayesgmm.kernels.roundness import are_round
 from bayesgmm.kernels.similarity import similarity
 from bayesgmm.kernels.statistics import (
+    centred,
     expected_statistics,
     labelled_statistics,
     pointwise_statistics,
@@ -52,6 +53,7 @@ __all__ = [
     "alone",
     "are_round",
     "called",
+    "centred",
     "charted",
     "common_axes",
     "component_constants",

@@ -37,18 +37,21 @@ def coordinates(weights, means, covariances, centres, inverses, importance):
 
 
 @jit
-def charted(rows, importance, centres, roots, farthest_log, farthest):
-    """Log weights (K,), means (K, d) and covariances (K, d, d) of coordinates, and whether these are within bounds."""
+def charted(rows, importance, centres, roots, log_noise, farthest_log, farthest):
+    """The mixture of coordinates, after whether they are within bounds: weights, means (K, d), weighted covariances (K, d, d).
+
+    The weights (K + 1,) sum to one, the noise's is the last; without noise its log is minus infinity.
+    """
     k, d = centres.shape
     rows = rows / importance.reshape(-1, 1)
-    log_weights, means, covariances = rows[:, 0].copy(), np.empty((k, d)), np.empty((k, d, d))
+    weights, means, scatter = np.empty(k + 1), np.empty((k, d)), np.empty((k, d, d))
     factor, root = np.zeros((d, d)), np.zeros((d, d))
     for a in range(k):
         at = 1 + 2 * d
         for i in range(rows.shape[1]):
             most = np.inf if i <= d else farthest_log * ROOT_TWO if i < at else farthest
             if not abs(rows[a, i]) < most:
-                return False, log_weights, means, covariances
+                return False, weights, means, scatter
         for i in range(d):
             factor[i, i] = math.exp(rows[a, 1 + d + i] / ROOT_TWO)
             for j in range(i):
@@ -67,8 +70,14 @@ def charted(rows, importance, centres, roots, farthest_log, farthest):
                 entry = 0.0
                 for m in range(j + 1):
                     entry += root[i, m] * root[j, m]
-                covariances[a, i, j] = covariances[a, j, i] = entry
-    return True, log_weights, means, covariances
+                scatter[a, i, j] = scatter[a, j, i] = entry
+    weights[:k] = rows[:, 0]
+    weights[k] = log_noise
+    weights[:] = np.exp(weights - weights.max())
+    weights /= weights.sum()
+    for a in range(k):
+        scatter[a] *= weights[a]
+    return True, weights, means, scatter
 
 
 @jit

@@ -58,7 +58,7 @@ def full_parts(means, covariances, seen):
             out[k, i] = means[k, seen[i]]
             for j in range(d):
                 matrices[k, i, j] = covariances[k, seen[i], seen[j]]
-    return out, precision_factors(matrices)
+    return out, precision_factors(matrices)[1]
 
 
 @jit

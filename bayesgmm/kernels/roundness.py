@@ -14,7 +14,7 @@ def least_eigenvalue(log_determinant, trace, d):
 
 
 @jit
-def are_round(covariances, units, most, inverse, log_determinant, floor, of_correlations, least):
+def are_round(covariances, units, most, inverse, log_determinant, floor, of_correlations, least, of_few, few):
     """Whether no eigenvalue of any matrix can be too small; it may be False where the bounds are only not sharp.
 
     Parameters
@@ -28,8 +28,9 @@ def are_round(covariances, units, most, inverse, log_determinant, floor, of_corr
         Of S in these units, with its log determinant: of S^-1 Sigma_k the eigenvalues count too. Empty where S is singular.
     floor, of_correlations : float
         What the eigenvalues of Sigma_k and of its correlations must exceed.
-    least : ndarray of shape (K,)
-        What those of S^-1 Sigma_k must.
+    least, of_few : float
+        What those of S^-1 Sigma_k must, and where the component is one of few rows.
+    few : ndarray of bool, shape (K,)
     """
     d = len(units)
     root = np.empty((d, d))
@@ -60,6 +61,6 @@ def are_round(covariances, units, most, inverse, log_determinant, floor, of_corr
             return False
         if not least_eigenvalue(log_size - log_variances, float(d), d) > of_correlations:
             return False
-        if len(inverse) and not least_eigenvalue(log_size - log_determinant, weighted, d) > least[k]:
+        if len(inverse) and not least_eigenvalue(log_size - log_determinant, weighted, d) > (of_few if few[k] else least):
             return False
     return True

@@ -35,6 +35,23 @@ def nothing(means, factors):
 
 
 @jit
+def centred(counts, sums, scatter, reference):
+    """Means (K, d), and the scatter about them, from statistics about a reference; every count must be positive."""
+    means, out = np.empty(reference.shape), np.empty(scatter.shape)
+    for k in range(means.shape[0]):
+        for j in range(means.shape[1]):
+            shift = sums[k, j] / counts[k]
+            means[k, j] = reference[k, j] + shift
+            if scatter.ndim == 2:
+                out[k, j] = scatter[k, j] - sums[k, j] * shift
+            else:
+                for i in range(j + 1):
+                    out[k, j, i] = scatter[k, j, i] - sums[k, i] * shift
+    mirror(out)
+    return means, out
+
+
+@jit
 def expected_statistics(values, row_weights, log_constants, means, factors):
     """Weighted log-likelihood, counts (K,), sums (K, d) and scatter about the means, in the memory of one block."""
     x, joint, v, norms, diff, sums_of = workspace(factors)

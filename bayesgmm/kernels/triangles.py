@@ -36,19 +36,19 @@ def divided(root, columns):
 
 @jit
 def precision_factors(matrices):
-    """Lower triangular L with inverse L L' of each matrix (K, d, d); NaN where it is not positive definite.
+    """Lower triangular L with inverse L L' of each matrix (K, d, d), after whether all are positive definite; else NaN.
 
     From the upper triangular U with U U' the matrix, built from its last column on, and L the transposed inverse of U.
     """
     n_parts, d = matrices.shape[0], matrices.shape[1]
-    out, upper = np.zeros(matrices.shape), np.empty((d, d))
+    out, upper, whole = np.zeros(matrices.shape), np.empty((d, d)), True
     for k in range(n_parts):
         for j in range(d - 1, -1, -1):
             square = matrices[k, j, j]
             for m in range(j + 1, d):
                 square -= upper[j, m] ** 2
             if not square > 0.0:
-                out[k] = np.nan
+                out[k], whole = np.nan, False
                 break
             upper[j, j] = math.sqrt(square)
             for i in range(j):
@@ -64,4 +64,4 @@ def precision_factors(matrices):
                     for m in range(i + 1, j + 1):
                         entry += upper[i, m] * out[k, j, m]
                     out[k, j, i] = -entry / upper[i, i]
-    return out
+    return whole, out
