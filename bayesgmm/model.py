@@ -24,6 +24,7 @@ from bayesgmm.density import (
     CholeskyFactor,
     FactoredNormal,
     GaussianMixture,
+    Simplex,
     Wishart,
     inverse_of_factored,
     precision_factors,
@@ -121,7 +122,7 @@ def _(part: DirichletWeights, n_components: int) -> Any:
         concentration = pt.full((pm.modelcontext(None).dim_lengths["component"],), one)
     else:
         concentration = number("weights_concentration", part.for_components(n_components), "component")
-    return pm.Dirichlet("weights", concentration, dims="component")
+    return pm.Dirichlet("weights", concentration, dims="component", default_transform=Simplex())
 
 
 @singledispatch

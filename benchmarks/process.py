@@ -29,15 +29,17 @@ def megabytes(field: str) -> float:
 def fresh(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Run ``python -m benchmarks.fresh.MODULE`` and return the JSON object in the last line that it prints.
 
+    Python keeps the bytecode of what it imports, as it does unless it is told not to: for all packages alike.
+
     Raises
     ------
     UnavailableError
         With the last line that it complained in.
     """
     command = [sys.executable, "-m", f"benchmarks.fresh.{module}", *arguments]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
-    )
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    variables |= environment or {}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         complaint = [line for line in done.stderr.splitlines() if line.strip()]
         raise UnavailableError(complaint[-1] if complaint else f"exit status {done.returncode}")
@@ -47,11 +49,12 @@ def fresh(module: str, *arguments: str, environment: Mapping[str, str] | None = 
 
 @contextmanager
 def empty_caches() -> Iterator[dict[str, str]]:
-    """An environment in which neither Numba nor PyTensor has compiled anything yet."""
+    """An environment in which neither Python nor Numba nor PyTensor has compiled anything yet."""
     with tempfile.TemporaryDirectory(prefix="caches") as folder:
         flags = [flag for flag in [os.environ.get("PYTENSOR_FLAGS", "")] if flag]
         yield {
             "NUMBA_CACHE_DIR": f"{folder}/numba",
             "PYTENSOR_FLAGS": ",".join([*flags, f"base_compiledir={folder}/pytensor"]),
             "MPLCONFIGDIR": f"{folder}/matplotlib",
+            "PYTHONPYCACHEPREFIX": f"{folder}/bytecode",
         }

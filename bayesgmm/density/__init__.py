@@ -11,7 +11,7 @@ from bayesgmm.density.gram import Gram, inverse_of_factored
 from bayesgmm.density.mixture import GaussianMixture, MixtureLogDensity
 from bayesgmm.density.normal import FactoredNormal
 from bayesgmm.density.one_pass import SOURCES
-from bayesgmm.density.transforms import Affine, CholeskyFactor, CorrelationFactor
+from bayesgmm.density.transforms import Affine, CholeskyFactor, CorrelationFactor, Simplex
 from bayesgmm.density.wishart import Wishart, WishartKernel
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "GaussianMixture",
     "Gram",
     "MixtureLogDensity",
+    "Simplex",
     "Wishart",
     "WishartKernel",
     "inverse_of_factored",

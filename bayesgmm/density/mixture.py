@@ -6,7 +6,11 @@ import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.distribution import Continuous, SymbolicRandomVariable
 from pymc.pytensorf import normalize_rng_param
+from pytensor.graph.basic import Apply
+from pytensor.graph.rewriting.basic import node_rewriter
+from pytensor.tensor.math import Sum
 from pytensor.tensor.random.utils import normalize_size_param
+from pytensor.tensor.rewriting.basic import register_canonicalize
 
 from bayesgmm import kernels
 from bayesgmm.density.gram import inverse_transpose
@@ -14,20 +18,22 @@ from bayesgmm.density.one_pass import OnePass, jit
 
 
 @jit
-def _mixture_pass(values, weights, log_weights, means, factors):
+def _arguments(values, weights, log_weights, means, factors):
     # Contiguous arrays: one compiled kernel serves every memory layout.
     values, means, factors = np.ascontiguousarray(values), np.ascontiguousarray(means), np.ascontiguousarray(factors)
-    weights = weights * np.ones(values.shape[0])
     n_components, n_features = means.shape
     log_constants = np.empty(n_components)
     for k in range(n_components):
         log_constants[k] = log_weights[k] - 0.5 * n_features * kernels.LOG_2PI
         for j in range(n_features):
             log_constants[k] += math.log(factors[k, j, j])
-    terms, counts, sums, scatter = kernels.pointwise_statistics(values, weights, log_constants, means, factors)
-    for i in range(terms.shape[0]):
-        terms[i] *= weights[i]
-    d_means, d_factors = np.zeros(means.shape), np.zeros(factors.shape)
+    return values, weights * np.ones(values.shape[0]), log_constants, means, factors
+
+
+@jit
+def _derivatives(counts, sums, scatter, factors):
+    n_components, n_features = sums.shape
+    d_means, d_factors = np.zeros(sums.shape), np.zeros(factors.shape)
     for k in range(n_components):
         for m in range(n_features):
             whitened = 0.0
@@ -40,7 +46,25 @@ def _mixture_pass(values, weights, log_weights, means, factors):
                 for m in range(j, n_features):
                     d_factors[k, i, j] -= scatter[k, i, m] * factors[k, m, j]
             d_factors[k, i, i] += counts[k] / factors[k, i, i]
+    return d_means, d_factors
+
+
+@jit
+def _mixture_pass(values, weights, log_weights, means, factors):
+    values, weights, log_constants, means, factors = _arguments(values, weights, log_weights, means, factors)
+    terms, counts, sums, scatter = kernels.pointwise_statistics(values, weights, log_constants, means, factors)
+    for i in range(terms.shape[0]):
+        terms[i] *= weights[i]
+    d_means, d_factors = _derivatives(counts, sums, scatter, factors)
     return terms, counts, d_means, d_factors
+
+
+@jit
+def _summed_pass(values, weights, log_weights, means, factors):
+    values, weights, log_constants, means, factors = _arguments(values, weights, log_weights, means, factors)
+    total, counts, sums, scatter = kernels.expected_statistics(values, weights, log_constants, means, factors)
+    d_means, d_factors = _derivatives(counts, sums, scatter, factors)
+    return np.asarray(total), counts, d_means, d_factors
 
 
 class MixtureLogDensity(OnePass):
@@ -62,6 +86,33 @@ class MixtureLogDensity(OnePass):
         from bayesgmm.density.jax_passes import mixture_pass
 
         return mixture_pass(*inputs)
+
+
+class MixtureLogLikelihood(MixtureLogDensity):
+    """The sum of the terms in their place, where nothing else is asked of them: rows share logarithms, and no row is written."""
+
+    compute = staticmethod(_summed_pass)
+
+    def make_node(self, *inputs):
+        inputs = super().make_node(*inputs).inputs
+        return Apply(self, inputs, [pt.dscalar(), *(x.type() for x in inputs[2:])])
+
+    def perform_jax(self, *inputs):
+        terms, *derivatives = super().perform_jax(*inputs)
+        return terms.sum(), *derivatives
+
+    def infer_shape(self, node, input_shapes):
+        return [(), *input_shapes[2:]]
+
+
+@register_canonicalize
+@node_rewriter([Sum])
+def _sum_of_terms(fgraph, node):
+    terms = node.inputs[0]
+    if terms.owner is None or type(terms.owner.op) is not MixtureLogDensity or len(fgraph.clients[terms]) > 1:
+        return None
+    summed = MixtureLogLikelihood().make_node(*terms.owner.inputs).outputs
+    return dict(zip([*node.outputs, *terms.owner.outputs[1:]], summed, strict=True))
 
 
 class GaussianMixtureRV(SymbolicRandomVariable):

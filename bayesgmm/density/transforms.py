@@ -7,6 +7,7 @@ import pytensor.tensor as pt
 from pymc.distributions.transforms import Transform
 
 from bayesgmm.density.gram import Gram
+from bayesgmm.density.maps import Factors, LogSimplex
 
 
 class Affine(Transform):
@@ -64,19 +65,33 @@ class CholeskyFactor(Transform):
         return pt.concatenate([pt.log(pt.diagonal(factor, axis1=-2, axis2=-1)), factor[..., rows, columns]], axis=-1)
 
     def backward(self, value, *inputs):
-        d = self.n_features
-        position = np.zeros((d, d), dtype="int64")
-        position[np.diag_indices(d)] = np.arange(d)
-        position[np.tril_indices(d, -1)] = np.arange(d, d * (d + 1) // 2)
-        entries = value[..., position]
-        factor = np.eye(d) * pt.exp(np.eye(d) * entries) + np.tri(d, k=-1) * entries
-        return Gram(lower=True)(factor / self.scale[:, None])
+        return Gram(lower=True)(Factors(self.n_features)(value, self.scale))
 
     def log_jac_det(self, value, *inputs):
         d = self.n_features
-        powers = np.arange(d + 1.0, 1.0, -1.0)
+        powers = np.concatenate([np.arange(d + 1.0, 1.0, -1.0), np.zeros(d * (d - 1) // 2)])
         constant = d * math.log(2.0) - (d + 1) * pt.log(self.scale).sum()
-        return constant + (powers * value[..., :d]).sum(-1)
+        return constant + (powers * value).sum(-1)
+
+
+class Simplex(Transform):
+    r"""Weights that sum to one: the free vector holds the logs of all but the last, less the mean of all.
+
+    .. math:: \log |J| = \log K + \sum_k \log w_k
+    """
+
+    name = "simplex"
+    ndim_supp = 1
+
+    def forward(self, value, *inputs):
+        logs = pt.log(value)
+        return (logs - logs.mean(-1, keepdims=True))[..., :-1]
+
+    def backward(self, value, *inputs):
+        return pt.exp(LogSimplex()(value))
+
+    def log_jac_det(self, value, *inputs):
+        return LogSimplex()(value).sum(-1) + pt.log(value.shape[-1] + 1.0)
 
 
 class CorrelationFactor(Transform):

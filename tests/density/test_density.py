@@ -300,7 +300,7 @@ def test_value_and_gradient_of_a_model_take_one_pass_and_no_factorisation():
     model = hierarchical_model(np.random.default_rng(14).normal(size=(30, 2)), 2)
     function = model.compile_fn([model.logp(), model.dlogp()], inputs=model.value_vars, point_fn=False, mode=PYTHON)
     names = [str(node.op) for node in function.maker.fgraph.apply_nodes]
-    assert sum(str(MixtureLogDensity()) in name for name in names) == 1
+    assert sum("MixtureLog" in name for name in names) == 1
     assert sum(str(WishartKernel()) in name for name in names) == 2
     assert not any("Cholesky" in name for name in names)
 

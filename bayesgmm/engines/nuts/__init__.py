@@ -31,7 +31,7 @@ from bayesgmm.streams import Use, stream
 __all__ = ["ABILITIES", "sample", "why_too_long"]
 
 ABILITIES = Abilities("NUTS", data=frozenset(), requirements=(), default_prior=True)
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.01
 # Times 1/sqrt(n), less than a posterior sd of any free variable: at a mode some gradient is exactly 0, from which nutpie, which
 # takes its first mass matrix from the gradient, cannot start.
 JITTER = 0.2
@@ -64,11 +64,12 @@ def sample(
     points = [point + jitter * stream(seed, Use.JITTER, chain).standard_normal(point.size) for chain, point in enumerate(points)]
     compile_seconds = time.perf_counter() - began
     chains = _run(compiled, points, settings, seed)
-    sample_seconds = time.perf_counter() - began - compile_seconds
     drawn = _concatenated([chain["posterior"].to_dataset() for chain in chains])
     stats = _concatenated([chain["sample_stats"].to_dataset()[list(KEPT_STATS)] for chain in chains])
+    posterior = _with_covariances(_in_units(drawn, model), specification, observations)
+    sample_seconds = time.perf_counter() - began - compile_seconds
     return Sampled(
-        posterior=_with_covariances(_in_units(drawn, model), specification, observations),
+        posterior=posterior,
         sample_stats=stats.rename(KEPT_STATS),
         versions={package.__name__: package.__version__ for package in (pm, pytensor, nutpie)},
         seconds={"compile": compile_seconds, "sample": sample_seconds},

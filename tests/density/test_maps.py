@@ -1,0 +1,112 @@
+"""Maps from free vectors: Numba, NumPy and JAX compute the same, and what is stated of their gradients holds."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+with warnings.catch_warnings():  # PyMC's own imports warn
+    warnings.simplefilter("ignore")
+    from pymc.distributions.transforms import SimplexTransform
+
+import pytensor
+import pytensor.tensor as pt
+
+from bayesgmm.density import MixtureLogDensity, Simplex
+from bayesgmm.density.maps import Factors, LogSimplex
+from bayesgmm.density.mixture import MixtureLogLikelihood
+from tests.interpreted import PYTHON
+
+SHAPES = [(), (1,), (4,), (2, 3)]
+
+
+def cases():
+    """Each map with its inputs: single vectors and batches, small and large."""
+    rng = np.random.default_rng(0)
+    for shape in SHAPES:
+        for d in (1, 2, 5):
+            yield Factors(d), (rng.normal(size=(*shape, d * (d + 1) // 2)), 10.0 ** rng.uniform(-3, 3, d))
+        for k in (1, 2, 7):
+            yield LogSimplex(), (3 * rng.normal(size=(*shape, k - 1)),)
+
+
+def agree(one, other):
+    assert one.shape == other.shape
+    np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("map_of", "inputs"), list(cases()))
+def test_numba_numpy_and_jax_agree(map_of, inputs):
+    symbols = [pt.as_tensor(x).type() for x in inputs]
+    output = map_of(*symbols)
+    expected = map_of.compute(*inputs)
+    assert np.isfinite(expected).all()
+    agree(pytensor.function(symbols, output, mode=PYTHON)(*inputs), expected)
+    agree(np.asarray(pytensor.function(symbols, output, mode="JAX")(*inputs)), expected)
+    cotangent = np.random.default_rng(1).normal(size=expected.shape)
+    back = map_of.back.compute(expected, cotangent, *inputs[1:])
+    gradient = pytensor.grad((output * cotangent).sum(), symbols[0])
+    agree(pytensor.function(symbols, gradient, mode=PYTHON, on_unused_input="ignore")(*inputs), back)
+    agree(np.asarray(pytensor.function(symbols, gradient, mode="JAX", on_unused_input="ignore")(*inputs)), back)
+
+
+@pytest.mark.parametrize(("map_of", "inputs"), list(cases()))
+def test_the_gradient_is_that_of_differences(map_of, inputs):
+    free, rest = inputs[0], inputs[1:]
+    slope = np.random.default_rng(2).normal(size=free.shape)
+    middle = map_of.compute(*inputs)
+    cotangent = np.random.default_rng(3).normal(size=middle.shape) / np.maximum(np.abs(middle), 1e-6)
+    step = 1e-6
+    ahead, behind = (map_of.compute(free + sign * step * slope, *rest) for sign in (1, -1))
+    by_differences = (cotangent * (ahead - behind)).sum() / (2 * step)
+    stated = (map_of.back.compute(middle, cotangent, *rest) * slope).sum()
+    np.testing.assert_allclose(stated, by_differences, rtol=2e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("k", [2, 3, 9])
+def test_the_simplex_is_pymcs(k):
+    """The same free vector, weights and volume, but from one Op."""
+    y = 2 * np.random.default_rng(k).normal(size=k - 1)
+    free = pt.dvector()
+    ours, theirs = (
+        pytensor.function([free], [t.backward(free), t.log_jac_det(free), t.forward(t.backward(free))], mode=PYTHON)(y)
+        for t in (Simplex(), SimplexTransform())
+    )
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(ours[2], y, rtol=1e-12, atol=1e-12)
+
+
+def mixture_inputs():
+    rng = np.random.default_rng(4)
+    roots = rng.normal(size=(3, 2, 4))
+    values, weights = rng.normal(size=(100, 2)), rng.normal(size=100)
+    return values, weights, np.log(rng.dirichlet(np.ones(3))), rng.normal(size=(3, 2)), np.linalg.cholesky(roots @ roots.mT)
+
+
+@pytest.mark.parametrize("weights", ["one for all", "one each"])
+def test_a_sum_of_log_densities_is_one_pass_without_terms(weights):
+    """Value and gradient of the sum are those of the terms, which the graph has no more."""
+    inputs = list(mixture_inputs())
+    if weights == "one for all":
+        inputs[1] = np.ones(1)
+    symbols = [pt.as_tensor(x).type() for x in inputs]
+    total = MixtureLogDensity()(*symbols)[0].sum()
+    graph = pytensor.function(symbols, [total, *pytensor.grad(total, symbols[2:])], mode="NUMBA")
+    ops = [type(node.op) for node in graph.maker.fgraph.toposort()]
+    assert ops.count(MixtureLogLikelihood) == 1
+    assert MixtureLogDensity not in ops
+    terms, *slopes = MixtureLogDensity.compute(*inputs)
+    for found, expected in zip(graph(*inputs), [terms.sum(), *slopes], strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max())
+
+
+def test_terms_that_are_asked_for_are_kept():
+    symbols = [pt.as_tensor(x).type() for x in mixture_inputs()]
+    terms = MixtureLogDensity()(*symbols)[0]
+    graph = pytensor.function(symbols, [terms, terms.sum()], mode=PYTHON)
+    ops = [type(node.op) for node in graph.maker.fgraph.toposort()]
+    assert ops.count(MixtureLogDensity) == 1
+    assert MixtureLogLikelihood not in ops
+    found, total = graph(*mixture_inputs())
+    np.testing.assert_allclose(total, found.sum(), rtol=1e-12)
