@@ -54,6 +54,13 @@ def called(kernel: Callable[..., Any], *arguments: Any) -> Any:
         raise KeyboardInterrupt from None
 
 
+def protected(array: NDArray[Any]) -> NDArray[Any]:
+    """A view that cannot be written to: to Numba the two kinds are two types, and each is compiled for."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def threaded_statistics(
     values: NDArray[Any],
     row_weights: NDArray[Any],
@@ -196,6 +203,7 @@ def _of_draws(
     pool: ThreadPoolExecutor | None,
 ) -> Iterator[NDArray[Any]]:
     """What the kernel returns for the draws between the edges, in their order."""
+    values, mixtures = protected(values), tuple(map(protected, mixtures))
 
     def of(first: int, last: int) -> NDArray[Any]:
         return called(kernel, values, *(part[first:last] for part in mixtures), *more)  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ where it is better. (Dahl, Johnson and Mueller 2022, doi:10.1080/10618600.2022.2
 
 import numpy as np
 
+from bayesgmm.kernels.compilation import inlined
 from bayesgmm.partitions.clusters import NOWHERE, copied, expected_loss, jit, losses_of_row, put, started, take
 
 ROUNDING = 1e-12  # a gain in the loss, for which no row moves
@@ -39,7 +40,7 @@ def search(problem, start, rng, max_clusters, stopped):
     return clusters.labels, not stopped[0]
 
 
-@jit
+@inlined
 def _settled(problem, clusters, order, rng, max_clusters, stopped):
     """Every row where the loss is least, as long as one moves."""
     moved = True
@@ -48,7 +49,7 @@ def _settled(problem, clusters, order, rng, max_clusters, stopped):
     return clusters
 
 
-@jit
+@inlined
 def _dissolved(problem, clusters, k, rng, max_clusters, stopped):
     """The rows of one cluster taken out and put anew."""
     rows = _shuffled(rng, np.flatnonzero(clusters.labels == k))

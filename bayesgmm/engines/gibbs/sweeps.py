@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from bayesgmm import kernels
 from bayesgmm.engines.gibbs import conditionals
 from bayesgmm.engines.gibbs.conditionals import jit
+from bayesgmm.kernels.compilation import inlined
 
 type Array = NDArray[np.float64]
 
@@ -90,6 +91,31 @@ def room_for(laws: Laws, state: State, *axes: int) -> State:
     return State(*(np.empty((*axes, length, *part.shape[1:])) for part, length in zip(state, lengths, strict=True)))
 
 
+def _begin(state, rng, log_constants):
+    """What a sweep's pass over the rows needs beside the state: it fills the log constants and returns the key of its stream."""
+    find_log_constants(state.weights, state.factors, log_constants)
+    return rng.integers(0, 2**62)
+
+
+def _finish(rng, laws, counts, sums, scatter, permutation, state):
+    """All parameters given the statistics of sampled allocations, which are overwritten as the state is."""
+    conditionals.draw_weights(rng, laws.weights, counts, state.weights)
+    draw_components(rng, laws, counts, sums, scatter, state)
+    if laws.switch:
+        _switch(rng, permutation, state)
+
+
+def _keep(draws, s, state):
+    """The state becomes draw s."""
+    draws.weights[s], draws.means[s] = state.weights, state.means
+    draws.factors[s] = state.factors[: draws.factors.shape[1]]
+    draws.rates[s], draws.mixing[s] = state.rates[: draws.rates.shape[1]], state.mixing[: draws.mixing.shape[1]]
+
+
+begin, finish, keep = map(jit, (_begin, _finish, _keep))  # for Python
+_begin_here, _finish_here, _keep_here = map(inlined, (_begin, _finish, _keep))  # parts of a run: compiled once, not at each level
+
+
 @jit
 def run(values, laws, state, rng, n_sweeps, draws, log_likelihoods, first, thin):
     """Make sweeps, the first of them number ``first``, from ``state``, which is overwritten; each ``thin``-th is a draw.
@@ -99,39 +125,15 @@ def run(values, laws, state, rng, n_sweeps, draws, log_likelihoods, first, thin)
     n_components = len(state.weights)
     log_constants, permutation = np.empty(n_components), np.empty(n_components, dtype=np.int64)
     for sweep in range(first, first + n_sweeps):
-        key = begin(state, rng, log_constants)
+        key = _begin_here(state, rng, log_constants)
         log_likelihood, counts, sums, scatter, _ = kernels.sampled_statistics(
             values, key, log_constants, state.means, state.factors
         )
         if len(log_likelihoods) and sweep > 0 and sweep % thin == 0:
             log_likelihoods[sweep // thin - 1] = log_likelihood
-        finish(rng, laws, counts, sums, scatter, permutation, state)
+        _finish_here(rng, laws, counts, sums, scatter, permutation, state)
         if len(log_likelihoods) and (sweep + 1) % thin == 0:
-            keep(draws, sweep // thin, state)
-
-
-@jit
-def begin(state, rng, log_constants):
-    """What a sweep's pass over the rows needs beside the state: it fills the log constants and returns the key of its stream."""
-    find_log_constants(state.weights, state.factors, log_constants)
-    return rng.integers(0, 2**62)
-
-
-@jit
-def finish(rng, laws, counts, sums, scatter, permutation, state):
-    """All parameters given the statistics of sampled allocations, which are overwritten as the state is."""
-    conditionals.draw_weights(rng, laws.weights, counts, state.weights)
-    draw_components(rng, laws, counts, sums, scatter, state)
-    if laws.switch:
-        _switch(rng, permutation, state)
-
-
-@jit
-def keep(draws, s, state):
-    """The state becomes draw s."""
-    draws.weights[s], draws.means[s] = state.weights, state.means
-    draws.factors[s] = state.factors[: draws.factors.shape[1]]
-    draws.rates[s], draws.mixing[s] = state.rates[: draws.rates.shape[1]], state.mixing[: draws.mixing.shape[1]]
+            _keep_here(draws, sweep // thin, state)
 
 
 @jit
@@ -147,7 +149,7 @@ def find_log_constants(weights, factors, log_constants):
                 log_constants[k] += math.log(factors[k, j, j])
 
 
-@jit
+@inlined
 def draw_components(rng, laws, counts, sums, scatter, state):
     """Means, precisions and nuisance variables given statistics about the present means, which are overwritten."""
     n_components, d = state.means.shape
@@ -231,8 +233,9 @@ def _switch(rng, permutation, state):
     for k in range(n_components - 1, 0, -1):
         other = int(rng.random() * (k + 1))
         permutation[k], permutation[other] = permutation[other], permutation[k]
-    state.weights[:] = state.weights[permutation]
-    state.means[:] = state.means[permutation]
-    state.factors[:] = state.factors[permutation]
-    state.rates[:] = state.rates[permutation]
-    state.mixing[:] = state.mixing[permutation]
+    weights, means, factors = state.weights.copy(), state.means.copy(), state.factors.copy()
+    rates, mixing = state.rates.copy(), state.mixing.copy()
+    for k in range(n_components):
+        other = permutation[k]
+        state.weights[k], state.means[k], state.factors[k] = weights[other], means[other], factors[other]
+        state.rates[k], state.mixing[k] = rates[other], mixing[other]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bayesgmm import kernels
 from bayesgmm.engines.gibbs import conditionals
 from bayesgmm.engines.gibbs.sweeps import COMMON, MIXING, State, draw_components, find_log_constants
-from bayesgmm.kernels.compilation import compiler
+from bayesgmm.kernels.compilation import compiler, inlined
 
 type Array = NDArray[np.float64]
 
@@ -83,7 +83,7 @@ def run(values, laws, number, state, counters, rng, draws, drawn, log_likelihood
             draws.mixing[s, :k] = state.mixing[:k]
 
 
-@jit
+@inlined
 def _sweep(values, laws, number, state, counters, rng, log_constants, masses, order):
     """Steps 1 to 4 of algorithm 1 of Fruehwirth-Schnatter, Malsiner-Walli and Gruen (2021)."""
     used = _first(state, counters.n_components[0])
