@@ -70,18 +70,22 @@ class Anderson:
     def __init__(self, plain: float = PLAIN) -> None:
         self._chart: Chart | None = None
         self._seen, self._n_seen = np.empty((2, 0, 0)), 0  # points and their images
+        self._image: Mixture | None = None  # the last, which is the next point where EM goes on by itself
+        self._images_place = np.empty(0)
         self._patience = Patience(plain)
 
     def guess(self, mixture: Mixture, image: Mixture) -> Mixture | None:
         """Learn that EM maps ``mixture`` to ``image``; where EM is going, or None while nothing can be said."""
         if not self._patience.is_over():
             return None
-        if image.all_weights.min() < LEAST_WEIGHT:
+        if image.all_weights.min() < LEAST_WEIGHT or (self._chart is None and mixture.all_weights.min() < LEAST_WEIGHT):
             self._forget()
             return None
-        if self._chart is None:
+        if self._chart is None:  # later points are images or guesses, whose own images tell
             self._chart = Chart(mixture)
-        self._remember(self._chart.coordinates(mixture), self._chart.coordinates(image))
+        point = self._images_place if mixture is self._image else self._chart.coordinates(mixture)
+        self._image, self._images_place = image, self._chart.coordinates(image)
+        self._remember(point, self._images_place)
         if self._n_seen < 2:
             return None
         points, images = self._seen[:, : self._n_seen]
@@ -107,7 +111,7 @@ class Anderson:
         self._seen[:, self._n_seen - 1] = point, image
 
     def _forget(self) -> None:
-        self._chart, self._n_seen = None, 0
+        self._chart, self._image, self._n_seen = None, None, 0
 
 
 @dataclass(frozen=True, eq=False)

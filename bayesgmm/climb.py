@@ -121,8 +121,9 @@ class Climb:
         self._held = np.zeros(specification.n_components, bool)  # which cannot collapse
         if specification.frozen is not None:
             self._held[list(specification.frozen.components)] = True
-        self._holds, d = bool(self._held.any()), observations.n_features
-        self._few_count = -math.inf if specification.prior is not None else specification.structure.few_count(d)
+        self._any_held = bool(self._held.any())
+        few_count = specification.structure.few_count(observations.n_features)
+        self._few_count = few_count if specification.prior is None else -math.inf
         self._image = self._next = start, nuisance_of(specification, start)
 
     @property
@@ -180,7 +181,7 @@ class Climb:
         number, n_plain = (0, 0) if self.here is None else (self.here.number + 1, self.here.n_plain + 1)
         self._objectives[number:] = [objective]
         self.here = Iterate(mixture, nuisance, statistics.log_likelihood, number, 0 if is_guess else n_plain)
-        counts = np.where(self._held, np.inf, statistics.counts) if self._holds else statistics.counts
+        counts = np.where(self._held, np.inf, statistics.counts) if self._any_held else statistics.counts
         few = None if counts.min() > self._few_count else counts <= self._few_count
         self.end = self._judged(self.here, counts, few) or self._prepared(self.here, statistics, few)
 
@@ -215,7 +216,7 @@ class Climb:
     def _collapse(self, mixture: Mixture, few: NDArray[np.bool_] | None) -> str:
         """Why a component counts as collapsed, or nothing."""
         free = mixture.covariances
-        if self._holds:
+        if self._any_held:
             free = np.where(self._held[:, None, None], np.diag(self.yardstick.variances), free)
         return self.yardstick.collapse(free, few)
 

@@ -78,7 +78,7 @@ def fit_em(
     prior : Prior, optional
         None: maximum likelihood.
     n_init : int
-        Number of starts, k-means++ and random rows in turn; the best interior optimum is returned.
+        Number of starts, k-means++ and random rows in turn; the best interior optimum is returned. Equal starts are one.
     seed : int, SeedSequence or Generator
     start : Mixture, array-like of shape (n_observations,), or str, optional
         The only start: parameters; or a label 0..K-1 for each row; or how to make one, ``"hc"`` (model-based agglomeration, which

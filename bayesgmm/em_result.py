@@ -55,7 +55,7 @@ class EMResult:
     runs : tuple of Run
         From each start, the winner among them.
     n_starts : int
-        Starts that were asked for; more than ``runs`` where Ctrl-C came first.
+        Different starts there were; more than ``runs`` where Ctrl-C came first.
     n_pilot_rows : int
         Rows that were read before these runs, to find their start.
     n_rows_read : int

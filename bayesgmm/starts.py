@@ -18,13 +18,22 @@ from bayesgmm.validation import integer_array, known_name
 def default_starts(
     observations: Observations, specification: Specification, n_init: int, seed: np.random.SeedSequence
 ) -> Iterator[tuple[str, Mixture]]:
-    """The kinds of start in turn, start i from stream i; one is enough for a single component."""
-    kinds = list(initialisation.STARTS.items())
+    """The kinds of start in turn, start i from stream i; one is enough for a single component.
+
+    Starts that are equal, as k-means often comes to the same clusters, are one: EM makes the same of them.
+    """
+    kinds, seen = list(initialisation.STARTS.items()), set[bytes]()
+    are_exchangeable = observations.labels is None and specification.frozen is None
     for i in range(n_init if specification.n_components > 1 else 1):
         name, make = kinds[i % len(kinds)]
         rng = stream(seed, Use.EM_START, i)
         start = make(observations.filled, specification.n_components, specification.structure, rng)
-        yield name, initialisation.fitted(start, observations, specification)
+        mixture = initialisation.fitted(start, observations, specification)
+        order = np.lexsort(mixture.means.T) if are_exchangeable else np.arange(mixture.n_components)
+        numbers = b"".join(part[order].tobytes() for part in (mixture.weights, mixture.means, mixture.covariances))
+        if numbers not in seen:
+            seen.add(numbers)
+            yield name, mixture
 
 
 def given_start(

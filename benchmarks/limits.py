@@ -90,7 +90,7 @@ def read(values, repeats):
 def multiply_add(count):
     """As many multiply-adds as ``count``, in lanes that do not wait for one another and never leave the registers.
 
-    The numbers come close to 1 and never are 1 at first, or else the compiler would see that nothing changes and leave lanes out.
+    The numbers begin beside 1: of a number that is 1 the compiler would see that it stays so, and leave its lanes out.
     """
     out, step = aligned(2, ROWS), 2 * ROWS
     a, b, factor, term = spread(0.5), spread(2.0), spread(0.999), spread(0.001)

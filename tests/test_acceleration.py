@@ -107,6 +107,7 @@ def test_no_guess_from_empty_components():
     empty = Mixture(np.array([0.5, 0.5, 0.0]), m.means, m.covariances, m.structure)
     anderson = Anderson(plain=0)
     assert all(anderson.guess(empty, empty) is None for _ in range(PLAIN))
+    assert all(anderson.guess(*pair) is None for pair in ((empty, m), (m, empty), (m, m)))
 
 
 def test_a_vector_out_of_all_bounds_is_no_mixture():

@@ -215,6 +215,14 @@ def test_races_of_accelerated_climbs_end_at_the_same_optimum_in_fewer_passes(nam
     assert {run.status for run in em.runs} <= {Status.CONVERGED, Status.OVERTAKEN, Status.COLLAPSED}
 
 
+def test_equal_starts_are_climbed_from_once():
+    """k-means comes to the same two clusters of Old Faithful from any seeds, whatever it calls them."""
+    em = bg.fit_em(FAITHFUL, 2, n_init=10)
+    assert [run.origin for run in em.runs] == ["k-means++", *5 * ["random"]]
+    assert em.n_starts == len(em.runs)
+    assert not em.partial
+
+
 def test_an_accelerated_climb_ends_where_em_does():
     for code in STRUCTURES:
         X, _, truth = problem(code, n=400, separation=1.5)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
-from pytensor.gradient import DisconnectedType
+from pytensor.gradient import grad_not_implemented
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.jax.ops import JAXOp
@@ -17,10 +17,9 @@ from bayesgmm.density.one_pass import jit, numba_call
 
 @JAXOp.register  # see OnePass
 class FreeMap(Op):
-    """A map of the last axis of its first input; other inputs are held fixed. Its gradient is found from the output: abstract."""
+    """A map of the last axes of its first input, abstract: value and gradient are Ops of their own."""
 
     compute: Any  # the Numba function from inputs to output
-    back: Op  # from the output, its cotangent and the other inputs to the first input's
 
     @abstractmethod
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -45,18 +44,26 @@ class FreeMap(Op):
     def infer_shape(self, node, input_shapes):
         return [self.output_shape(input_shapes[0])]
 
-    def connection_pattern(self, node):
-        return [[i == 0] for i in range(len(node.inputs))]
+    @abstractmethod
+    def pullback(self, inputs, outputs, cotangents):
+        """Gradients, of the first input only."""
+
+
+class Forth(FreeMap):
+    """A map whose gradient is found from what comes out, by an Op that takes its output, the cotangent and the other inputs."""
+
+    back: Op
 
     def pullback(self, inputs, outputs, cotangents):
-        return [self.back(outputs[0], cotangents[0], *inputs[1:]), *(DisconnectedType()() for _ in inputs[1:])]
+        others = [grad_not_implemented(self, i, x, "only the vector has a gradient") for i, x in enumerate(inputs) if i > 0]
+        return [self.back(outputs[0], cotangents[0], *inputs[1:]), *others]
 
 
 class Back(FreeMap):
-    """The gradient of a map: what comes out has the shape of what the map takes. It cannot be differentiated again."""
+    """The gradient of a map: what comes out has the shape of what the map takes."""
 
     def pullback(self, inputs, outputs, cotangents):
-        raise NotImplementedError(f"{self} cannot be differentiated again.")
+        return [grad_not_implemented(self, i, x, "a gradient has none") for i, x in enumerate(inputs)]
 
 
 @jit
@@ -108,7 +115,7 @@ class FactorsBack(Back):
         return arrays.concatenate([on_diagonal, below], axis=-1)
 
 
-class Factors(FreeMap):
+class Factors(Forth):
     """Lower triangular factors (..., d, d) of vectors (..., d (d + 1) / 2) and scales (d,), by which rows are divided.
 
     A vector holds the logs of the diagonal in units of the scales, then the entries below it row by row.
@@ -177,7 +184,7 @@ class LogSimplexBack(Back):
         return slopes[..., :-1] - slopes[..., -1:]
 
 
-class LogSimplex(FreeMap):
+class LogSimplex(Forth):
     """Logarithms (..., K) of weights that sum to one, from vectors (..., K - 1).
 
     A vector holds the logs of all but the last weight, less the mean of all.

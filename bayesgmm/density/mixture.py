@@ -6,7 +6,6 @@ import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.distribution import Continuous, SymbolicRandomVariable
 from pymc.pytensorf import normalize_rng_param
-from pytensor.graph.basic import Apply
 from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.tensor.math import Sum
 from pytensor.tensor.random.utils import normalize_size_param
@@ -67,8 +66,8 @@ def _summed_pass(values, weights, log_weights, means, factors):
     return np.asarray(total), counts, d_means, d_factors
 
 
-class MixtureLogDensity(OnePass):
-    r"""Rows under a Gaussian mixture: values (n, d); v; log weights (K,), means (K, d), lower-triangular factors (K, d, d).
+class MixturePass(OnePass):
+    r"""Rows under a mixture, abstract: values (n, d); v; log weights (K,), means (K, d), lower-triangular factors (K, d, d).
 
     By Fisher's identity the gradient of :math:`S = \sum_i v_i \log \sum_k w_k\,\mathcal N(x_i; \mu_k, (L_k L_k')^{-1})` is a
     function of the expected sufficient statistics about the means,
@@ -80,6 +79,11 @@ class MixtureLogDensity(OnePass):
     """
 
     ndims, counted = (2, 1, 1, 2, 3), 0
+
+
+class MixtureLogDensity(MixturePass):
+    """The terms, one for each row."""
+
     compute = staticmethod(_mixture_pass)
 
     def perform_jax(self, *inputs):
@@ -88,31 +92,31 @@ class MixtureLogDensity(OnePass):
         return mixture_pass(*inputs)
 
 
-class MixtureLogLikelihood(MixtureLogDensity):
-    """The sum of the terms in their place, where nothing else is asked of them: rows share logarithms, and no row is written."""
+class MixtureLogLikelihood(MixturePass):
+    """Their sum, where nothing else is asked of them: no term is stored, and rows share logarithms."""
 
+    is_summed = True
     compute = staticmethod(_summed_pass)
 
-    def make_node(self, *inputs):
-        inputs = super().make_node(*inputs).inputs
-        return Apply(self, inputs, [pt.dscalar(), *(x.type() for x in inputs[2:])])
-
     def perform_jax(self, *inputs):
-        terms, *derivatives = super().perform_jax(*inputs)
-        return terms.sum(), *derivatives
+        from bayesgmm.density.jax_passes import mixture_pass
 
-    def infer_shape(self, node, input_shapes):
-        return [(), *input_shapes[2:]]
+        terms, *derivatives = mixture_pass(*inputs)
+        return terms.sum(), *derivatives
 
 
 @register_canonicalize
 @node_rewriter([Sum])
 def _sum_of_terms(fgraph, node):
+    """The sum of all terms from the Op that is summed; derivatives, which the same Op returns, may be summed as they are."""
     terms = node.inputs[0]
-    if terms.owner is None or type(terms.owner.op) is not MixtureLogDensity or len(fgraph.clients[terms]) > 1:
+    pass_ = terms.owner
+    if pass_ is None or type(pass_.op) is not MixtureLogDensity or terms is not pass_.outputs[0]:
         return None
-    summed = MixtureLogLikelihood().make_node(*terms.owner.inputs).outputs
-    return dict(zip([*node.outputs, *terms.owner.outputs[1:]], summed, strict=True))
+    if node.outputs[0].type != pt.dscalar or len(fgraph.clients[terms]) > 1:
+        return None
+    summed = MixtureLogLikelihood().make_node(*pass_.inputs).outputs
+    return dict(zip([node.outputs[0], *pass_.outputs[1:]], summed, strict=True))
 
 
 class GaussianMixtureRV(SymbolicRandomVariable):

@@ -49,20 +49,21 @@ class OnePass(Op):
     :math:`v_i \log p_i` of a sum S, (n,), and the derivatives of S with respect to each parameter, which are there for the
     pullback and cannot be differentiated again. Where the cotangent is one scalar for all terms, as under ``.sum()``, the
     pullback is that scalar times derivatives that the forward pass has already found; any other cotangent takes the role of the
-    weights in a second pass.
+    weights in a second pass. An Op that is summed has S itself in the place of the terms.
     """
 
     __props__ = ()
     ndims: tuple[int, ...]
     counted: int  # the input that has a row for each term
+    is_summed = False
     compute: Any  # the Numba function from inputs to outputs
 
     def make_node(self, *inputs):
         inputs = [pt.as_tensor(x, dtype="float64") for x in inputs]
         if tuple(x.type.ndim for x in inputs) != self.ndims:
             raise TypeError(f"{self} takes inputs of {self.ndims} dimensions; got {[x.type for x in inputs]}.")
-        terms = pt.vector(shape=inputs[self.counted].type.shape[:1], dtype="float64")
-        return Apply(self, inputs, [terms, *(x.type() for x in inputs[2:])])
+        value = pt.tensor(dtype="float64", shape=() if self.is_summed else inputs[self.counted].type.shape[:1])
+        return Apply(self, inputs, [value, *(x.type() for x in inputs[2:])])
 
     def perform(self, node, inputs, output_storage):
         for storage, output in zip(output_storage, self.compute(*inputs), strict=True):
@@ -73,7 +74,7 @@ class OnePass(Op):
         """The outputs as JAX arrays; called with JAX's tracers while it compiles, so that JAX is imported here."""
 
     def infer_shape(self, node, input_shapes):
-        return [input_shapes[self.counted][:1], *input_shapes[2:]]
+        return [() if self.is_summed else input_shapes[self.counted][:1], *input_shapes[2:]]
 
     def pullback(self, inputs, outputs, cotangents):
         if any(not isinstance(cotangent.type, DisconnectedType) for cotangent in cotangents[1:]):

@@ -69,7 +69,7 @@ class CholeskyFactor(Transform):
 
     def log_jac_det(self, value, *inputs):
         d = self.n_features
-        powers = np.concatenate([np.arange(d + 1.0, 1.0, -1.0), np.zeros(d * (d - 1) // 2)])
+        powers = np.concatenate([np.arange(d + 1.0, 1.0, -1.0), np.zeros(d * (d - 1) // 2)])  # a slice has a costly gradient
         constant = d * math.log(2.0) - (d + 1) * pt.log(self.scale).sum()
         return constant + (powers * value).sum(-1)
 

@@ -257,7 +257,10 @@ def log_densities(norms, size):
 
 @jit
 def summed_log_density(norms, v, size, sums_of):
-    """The weighted sum of a block's log densities; rows of equal weight share a logarithm, that of the product of their sums."""
+    """The weighted sum of a block's log densities; rows of equal weight share a logarithm, that of the product of their sums.
+
+    A sum lies between 1 and K, as its largest term is 1: the product of four is no number that a double cannot hold.
+    """
     sums_of[0] = 0.0
     for b in range(0, size, ROWS):
         weight, total = load(v, b), load(norms, STRIDE + b)

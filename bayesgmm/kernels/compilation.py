@@ -51,4 +51,5 @@ def compiler(*folders: Path) -> Callable[[Any], Any]:
 
 jit = compiler(HERE)
 inlined: Any = numba.njit(inline="always", error_model="numpy")
-"""Compile as a part of the calling function: for what is called once for a few rows, where counting arrays' users would cost."""
+"""Compile as a part of the calling function: for what is called once for a few rows, where counting arrays' users would cost, and
+for steps of a long function, which would be compiled once by themselves and again at each level that calls them."""

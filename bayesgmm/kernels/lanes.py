@@ -1,9 +1,10 @@
 """Lanes: many doubles side by side, as one value inside Numba functions.
 
 Left alone, LLVM has to find out what may run side by side, and it may not reorder a sum. Here the program says it: each row of
-data is a lane and arithmetic acts on all lanes at once; only :func:`add_rows` and :func:`add_products` add lanes up, in an order
-that is written down. A multiply-add is one operation with one rounding (:func:`fma`) and never the compiler's choice. So the
-same inputs give the same bits, whatever is inlined where and however wide the machine's registers are.
+data is a lane and arithmetic acts on all lanes at once; only :func:`add_rows`, :func:`add_products`, :func:`add_parts` and
+:func:`multiplied` put lanes together, in an order that is written down. A multiply-add is one operation with one rounding
+(:func:`fma`) and never the compiler's choice. So the same inputs give the same bits, whatever is inlined where and however wide
+the machine's registers are.
 """
 
 import operator

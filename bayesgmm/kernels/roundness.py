@@ -29,8 +29,9 @@ def are_round(covariances, units, most, inverse, log_determinant, floor, of_corr
     floor, of_correlations : float
         What the eigenvalues of Sigma_k and of its correlations must exceed.
     least, of_few : float
-        What those of S^-1 Sigma_k must, and where the component is one of few rows.
+        What those of S^-1 Sigma_k must exceed: of most components, and of those that hold few rows.
     few : ndarray of bool, shape (K,)
+        Which components these are.
     """
     d = len(units)
     root = np.empty((d, d))

@@ -10,7 +10,7 @@ from numba.core.extending import intrinsic
 from bayesgmm.kernels.compilation import jit
 
 TAKEN, DONE = 0, 1  # places in an array of counters
-MOST_LOOKS = 20_000  # some hundred microseconds; then it is better to sleep
+MOST_LOOKS = 500_000  # in about a hundred microseconds; then it is better to sleep
 
 
 def _is_counters(array):

@@ -113,7 +113,6 @@ def threaded_samples(
     """
     rows = piece_rows(len(values), factors[0].size)
     arguments = (values, np.int64(first), keys, log_constants, means, factors, rows)
-
     shapes = (keys.shape, log_constants.shape, means.shape, factors.shape)
     size = work(len(values), factors.size, means.shape[0] * means.shape[1])
     return tuple(_over_pieces(_piecewise_samples, arguments, shapes, -(-len(values) // rows), size, threads))
@@ -135,8 +134,12 @@ def _over_pieces(
 
     with _threads_for(size, n_pieces, threads) as (n_threads, pool):
         others = [pool.submit(work_on) for _ in range(n_threads - 1)] if pool else []
-        work_on()
-        if not called(reaches, counters, n_pieces):
+        try:
+            work_on()
+        except BaseException:
+            counters[TAKEN] = n_pieces  # nobody goes on for nothing
+            raise
+        if not called(reaches, counters, n_pieces):  # else no piece is missing, whatever has become of the others
             for other in others:
                 if not other.cancel():  # one that has not begun has nothing to do any more
                     other.result()

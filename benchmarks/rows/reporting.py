@@ -33,7 +33,9 @@ def results(scale: Scale) -> Iterator[Figure | Remark]:
             scale.say("first run, empty caches")
             seconds, where[0] = report(environment)
             first.append(seconds)
-            yield Figure("first run, empty caches", SECONDS, Spread.of(first), aim=FIRST, note=f"seconds: {where[0]}")
+            yield Figure(
+                "first run, empty caches", SECONDS, Spread.of(first), aim=FIRST, note=f"no bytecode either; seconds: {where[0]}"
+            )
             for number in range(rounds):
                 scale.say(f"second run, {number + 1} of {rounds}")
                 seconds, where[1] = report(environment)

@@ -11,6 +11,7 @@ with warnings.catch_warnings():  # PyMC's own imports warn
 
 import pytensor
 import pytensor.tensor as pt
+from pytensor.gradient import NullTypeGradError
 
 from bayesgmm.density import MixtureLogDensity, Simplex
 from bayesgmm.density.maps import Factors, LogSimplex
@@ -48,6 +49,25 @@ def test_numba_numpy_and_jax_agree(map_of, inputs):
     gradient = pytensor.grad((output * cotangent).sum(), symbols[0])
     agree(pytensor.function(symbols, gradient, mode=PYTHON, on_unused_input="ignore")(*inputs), back)
     agree(np.asarray(pytensor.function(symbols, gradient, mode="JAX", on_unused_input="ignore")(*inputs)), back)
+
+
+@pytest.mark.parametrize(("map_of", "inputs"), [case for case in cases() if case[1][0].ndim == 2][-4:])
+def test_numba_mode_finds_the_functions(map_of, inputs):
+    symbols = [pt.as_tensor(x).type() for x in inputs]
+    output = map_of(*symbols)
+    found = pytensor.function(symbols, [output, pytensor.grad(output.sum(), symbols[0])], mode="NUMBA")(*inputs)
+    expected = map_of.compute(*inputs)
+    agree(found[0], expected)
+    agree(found[1], map_of.back.compute(expected, np.ones(expected.shape), *inputs[1:]))
+
+
+def test_what_has_no_gradient_says_so():
+    free, scale = pt.dvector(), pt.dvector()
+    with pytest.raises(NullTypeGradError, match="only the vector has a gradient"):
+        pytensor.grad(Factors(2)(free, scale).sum() + scale.sum(), scale)
+    cotangent = pt.dvector()
+    with pytest.raises(NullTypeGradError, match="a gradient has none"):
+        pytensor.grad(LogSimplex.back(LogSimplex()(free), cotangent).sum() + cotangent.sum(), cotangent)
 
 
 @pytest.mark.parametrize(("map_of", "inputs"), list(cases()))
@@ -99,6 +119,41 @@ def test_a_sum_of_log_densities_is_one_pass_without_terms(weights):
     terms, *slopes = MixtureLogDensity.compute(*inputs)
     for found, expected in zip(graph(*inputs), [terms.sum(), *slopes], strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("mode", [PYTHON, "NUMBA"], ids=["Python", "Numba"])
+def test_sums_of_derivatives_are_not_taken_for_that_of_terms(mode):
+    """Gradients alone, by parameters that several components share, for which derivatives are summed up."""
+    values, _, log_weights, means, factors = mixture_inputs()
+    _, _, d_means, _ = MixtureLogDensity.compute(values, np.ones(1), log_weights, means, factors)
+    shift, root = pt.dscalar(), pt.dmatrix()
+    shared = pt.broadcast_to(root, factors.shape)
+    for weights, centres, roots, by, at, expected in (
+        (pt.full((3,), shift), means, factors, shift, -0.3, None),
+        (log_weights, means + shift, factors, shift, 0.0, d_means.sum()),
+        (log_weights, means, shared, root, factors[0], None),
+    ):
+        total = MixtureLogDensity()(values, np.ones(1), weights, centres, roots)[0].sum()
+        (gradient,) = pytensor.grad(total, [by])
+        alone = pytensor.function([by], gradient, mode=mode)(at)
+        both = pytensor.function([by], [total, gradient], mode=mode)(at)
+        value = pytensor.function([by], total, mode=mode)
+        direction = np.tril(np.random.default_rng(5).normal(size=np.shape(at))) if np.ndim(at) else 1.0
+        step = 1e-6
+        by_differences = (value(at + step * direction) - value(at - step * direction)) / (2 * step)
+        np.testing.assert_allclose((alone * direction).sum(), by_differences, rtol=1e-6)
+        np.testing.assert_allclose(both[1], alone, rtol=1e-12)
+        np.testing.assert_allclose(both[0], value(at), rtol=1e-12)
+        if expected is not None:
+            np.testing.assert_allclose(alone, expected, rtol=1e-10)
+
+
+def test_only_the_sum_of_all_terms_is_replaced():
+    inputs = mixture_inputs()
+    symbols = [pt.as_tensor(x).type() for x in inputs]
+    _, counts, _, _ = MixtureLogDensity()(*symbols)
+    graph = pytensor.function(symbols, counts.sum(), mode=PYTHON)
+    np.testing.assert_allclose(graph(*inputs), MixtureLogDensity.compute(*inputs)[1].sum(), rtol=1e-12)
 
 
 def test_terms_that_are_asked_for_are_kept():

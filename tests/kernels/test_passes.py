@@ -57,6 +57,21 @@ def test_one_pass_agrees_with_scipy(n, d, n_components, diagonal):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("n", [31, 512, 700])
+def test_rows_of_equal_weight_share_logarithms(n):
+    """The log-likelihood is the weighted sum of the rows' log densities, whichever rows have equal weights."""
+    rng = np.random.default_rng(n)
+    weights, means, _, factors = parameters(rng, 3, 2)
+    arguments = kernels.log_constants(np.log(weights), factors), means, factors
+    X = rng.normal(size=(n, 2)) * 10.0 ** rng.uniform(-1, 3, size=(n, 1))
+    each = kernels.log_density(X, *arguments)
+    some = np.where(np.arange(n) % 96 < 32, 2.5, rng.uniform(size=n))  # some groups of lanes, and not others
+    for v in (np.ones(n), np.full(n, 0.3), np.zeros(n), -some, some):
+        np.testing.assert_allclose(kernels.expected_statistics(X, v, *arguments)[0], v @ each, rtol=1e-13)
+    X[n // 2] = np.nan
+    assert np.isnan(kernels.expected_statistics(X, np.ones(n), *arguments)[0])
+
+
 def test_far_in_the_tails():
     factors, means = np.ones((2, 1, 1)), np.array([[0.0], [1.0]])
     constants = kernels.log_constants(np.log([0.5, 0.5]), factors)

@@ -6,6 +6,7 @@ import pytest
 from bayesgmm import kernels
 from bayesgmm.kernels import threads
 from bayesgmm.kernels.block import BLOCK
+from bayesgmm.kernels.shared import DONE, TAKEN
 from bayesgmm.kernels.threads import called, piece_rows, threads_at_hand
 from tests.laws import problem
 
@@ -29,6 +30,47 @@ def test_threads_change_no_bit(n):
                 np.testing.assert_array_equal(a, b)
     for a, b in zip(alone, kernels.expected_statistics(*rows), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12 * np.abs(b).max())
+
+
+def pieces_of(kernel):
+    """Four pieces in two threads by a kernel in Python."""
+    return threads._over_pieces(kernel, (), ((),), 4, 0.0, 2)
+
+
+def test_an_error_on_a_piece_is_raised_in_whichever_thread_it_comes():
+    lock, begun = threading.Lock(), threading.Event()
+
+    def kernel(counters, out):
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main:
+            begun.wait(10)
+        with lock:
+            p, counters[TAKEN] = counters[TAKEN], counters[TAKEN] + 1
+        begun.set()
+        if not is_main:
+            raise MemoryError("piece 0")
+        while p < len(out):
+            out[p] = p
+            counters[DONE] += 1
+            p, counters[TAKEN] = counters[TAKEN], counters[TAKEN] + 1
+
+    with pytest.raises(MemoryError, match="piece 0"):
+        pieces_of(kernel)
+
+
+def test_nobody_goes_on_after_ctrl_c():
+    seen, stopped = [], threading.Event()
+
+    def kernel(counters, out):
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        while counters[TAKEN] < len(out) and not stopped.wait(0.01):
+            pass
+        seen.append(counters[TAKEN])
+
+    with pytest.raises(KeyboardInterrupt):
+        pieces_of(kernel)
+    assert seen in ([], [4])
 
 
 @pytest.mark.parametrize(("n", "n_numbers"), [(1, 1), (8191, 4), (10**5, 12), (10**6, 125), (10**6, 5 * 10**5), (10**9, 9)])

@@ -233,6 +233,7 @@ def _switch(rng, permutation, state):
     for k in range(n_components - 1, 0, -1):
         other = int(rng.random() * (k + 1))
         permutation[k], permutation[other] = permutation[other], permutation[k]
+    # In a loop, for indexing by an array takes longer to compile.
     weights, means, factors = state.weights.copy(), state.means.copy(), state.factors.copy()
     rates, mixing = state.rates.copy(), state.mixing.copy()
     for k in range(n_components):
