@@ -88,15 +88,17 @@ def _run(
             task = bar.add_task("Sampling", total=total, divergences=0)
             done, divergent = np.zeros(settings.chains, dtype=int), np.zeros(settings.chains, dtype=int)
             while waiting or running:
-                while waiting and len(running) < settings.cores:
+                ended = [chain for chain, handle in running.items() if _is_finished(handle)]
+                while waiting and len(running) - len(ended) < settings.cores:
                     chain = waiting.pop(0)
                     running[chain] = _start(compiled, points[chain], settings, seed, chain, done, divergent)
-                for chain in [c for c, handle in running.items() if _is_finished(handle)]:
+                for chain in ended:  # while the next ones run
                     finished[chain] = running[chain].wait()
                     del running[chain]
                     done[chain] = settings.tune + settings.draws
                 bar.update(task, completed=int(done.sum()), divergences=int(divergent.sum()))
-                time.sleep(POLL_SECONDS)
+                if running:
+                    time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         return _cut({**_stopped(running), **finished})
     except BaseException:  # no thread goes on drawing for nobody
