@@ -29,7 +29,7 @@ KINDS = pytest.mark.parametrize("kind", ["em", "posterior"])
 @pytest.fixture(scope="module")
 def em():
     """MAP, so that there are nuisance variables."""
-    return bg.fit_em(FAITHFUL, 2, prior=bg.Prior.weakly_informative(FAITHFUL), n_init=3)
+    return bg.fit_em(FAITHFUL, 2, prior=bg.Prior.weakly_informative(FAITHFUL), n_init=4)
 
 
 @pytest.fixture(scope="module")
