@@ -4,15 +4,23 @@ W(c, C) on a precision matrix P of order p: density proportional to |P|^(c - (p+
 degrees of freedom. For p = 1 it is Gamma(c, rate C), so a diagonal block is a product of Gammas.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import multigammaln
+from scipy import special
 
 from bayesgmm.covariance import Block
 
 type Array = NDArray[np.float64]
 
 LEAST_GAMMA = 1e-150  # a draw of very small shape may round to zero, whose inverse is not a covariance
+
+
+@lru_cache(maxsize=1000)
+def multigammaln(a: float, d: int) -> float:
+    """The log of the multivariate gamma function, which a climb needs at the same place in every pass."""
+    return float(special.multigammaln(a, d))
 
 
 def log_density(block: Block, n_features: int, concentration: float, rate: Array, precision: Array) -> Array:
