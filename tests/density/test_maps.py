@@ -70,17 +70,17 @@ def test_what_has_no_gradient_says_so():
         pytensor.grad(LogSimplex.back(LogSimplex()(free), cotangent).sum() + cotangent.sum(), cotangent)
 
 
-@pytest.mark.parametrize(("map_of", "inputs"), list(cases()))
+@pytest.mark.parametrize(("map_of", "inputs"), [case for case in cases() if case[1][0].size])  # where there is a gradient
 def test_the_gradient_is_that_of_differences(map_of, inputs):
     free, rest = inputs[0], inputs[1:]
     slope = np.random.default_rng(2).normal(size=free.shape)
     middle = map_of.compute(*inputs)
-    cotangent = np.random.default_rng(3).normal(size=middle.shape) / np.maximum(np.abs(middle), 1e-6)
+    cotangent = np.random.default_rng(3).normal(size=middle.shape) / np.maximum(np.abs(middle), 1e-2)
     step = 1e-6
     ahead, behind = (map_of.compute(free + sign * step * slope, *rest) for sign in (1, -1))
     by_differences = (cotangent * (ahead - behind)).sum() / (2 * step)
     stated = (map_of.back.compute(middle, cotangent, *rest) * slope).sum()
-    np.testing.assert_allclose(stated, by_differences, rtol=2e-5, atol=1e-7)
+    np.testing.assert_allclose(stated, by_differences, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("k", [2, 3, 9])

@@ -274,7 +274,7 @@ def state_of(specification: Specification, mixture: Mixture, nuisance: Nuisance)
     mixing = np.zeros((k, d))
     if RATES in nuisance:
         mixing[:] = spread(nuisance[RATES], structure, d)
-    # Copies in C order, whatever the order of their origin: sweeps take half a minute to compile for another one.
+    # Copies in C order, whatever the order of their origin: for another one sweeps would be compiled again.
     return State(mixture.weights.copy(), mixture.means.copy(), factors, np.broadcast_to(rates, factors.shape).copy(), mixing)
 
 
